@@ -26,7 +26,7 @@ def linear(x):
 
 def box(x):
     """Nearest-pixel kernel, 1 on [−0.5, 0.5), at distances `x`, in pixels. Support 1."""
-    return ((-0.5 <= x) & (x < 0.5)).astype(np.float64)
+    return ((x >= -0.5) & (x < 0.5)).astype(np.float64)
 
 
 def _lanczos(x, lobes):
@@ -45,7 +45,13 @@ def lanczos3(x):
 
 
 # Name -> (kernel, width of its support in pixels).
-METHODS = {'cubic': (cubic, 4), 'lanczos2': (lanczos2, 4), 'lanczos3': (lanczos3, 6), 'box': (box, 1), 'linear': (linear, 2)}
+METHODS = {
+    'cubic': (cubic, 4),
+    'lanczos2': (lanczos2, 4),
+    'lanczos3': (lanczos3, 6),
+    'box': (box, 1),
+    'linear': (linear, 2),
+}
 
 
 def imresize(

@@ -1,0 +1,425 @@
+"""Zero-Shot Super-Resolution: a small network trained on one image, then used to enlarge it.
+
+Shocher, Cohen, Irani: "Zero-Shot" Super-Resolution using Deep Internal Learning, CVPR 2018.
+
+    from ZSSR import ZSSR
+    sr = ZSSR('old_photograph.png', get_config('X2_REAL_CONF')).run()
+"""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+
+import images
+from configs import Config
+from imresize import imresize
+from network import Network
+from pairs import enlarge_region, invert_affine, make_recipe, pack_sources
+from utils import back_projection, draw_augmentation, preprocess_kernels
+
+logger = logging.getLogger('zssr')
+
+# The quick test looks at no more of an image than this.
+QUICK_TEST_PIXELS = 1_000_000
+
+
+class ZSSR:
+    """One image, the network that learns from it, and the histories of the training.
+
+    Attributes:
+        input: float32 array (H, W, C) in [0, 1]; the base that `sf` is relative to.
+        gt, gt_per_sf: ground truth of the last and of the current scale, or None.
+        kernels, kernel: per scale and current: aligned blur kernel, or method name.
+        sf: (vertical, horizontal) scale factors of the current scale, relative to the base.
+        model: keras.Model; its weights are the filters in order.
+        rng: numpy.random.RandomState, drawn from in the original's order.
+        iter: index of the iteration done last.
+        loss: a number per iteration done, this scale.
+        mse_steps, mse, mse_rec, interp_mse, interp_rec_mse: the quick tests of this scale; the two true
+            errors are None without ground truth.
+        learning_rate_change_iter_nums: iterations at which the rate fell, after a 0.
+        final_sr: the current scale's result.
+    """
+
+    def __init__(self, input_img, conf=None, ground_truth=None, kernels=None, network=None, progress=None):
+        """Read and check everything that the run needs, and create the filters.
+
+        Args:
+            input_img: path, or array (H, W) or (H, W, C) of uint8, uint16, or float in [0, 1].
+            conf: Config; a copy is used. None: the default.
+            ground_truth: path or array of the last scale's size, or None.
+            kernels: path or 2-D array per scale; None: `conf.downscale_method`.
+            network: Network of an earlier image to use again, or None. It is reset.
+            progress: called with this object after every quick test, or None.
+
+        Raises:
+            ValueError, FileNotFoundError: for input that cannot be used, naming it and the remedy.
+        """
+        self.conf = (conf or Config()).copy()
+        self.conf.validate()
+        if self.conf.seed is None:
+            self.conf.seed = int(np.random.SeedSequence().generate_state(1)[0])
+        self.rng = np.random.RandomState(self.conf.seed)
+        self.filter_rng = np.random.default_rng(self.conf.seed)
+        self.progress = progress or (lambda net: None)
+
+        self.file_name = str(input_img) if isinstance(input_img, str | Path) else self.conf.name
+        self.picture = _load_picture(input_img)
+        self.input = self.picture.pixels
+        self.kernels = preprocess_kernels(_load_kernels(kernels, self.input.shape), self.conf)
+        self.gt = None if ground_truth is None else self._fit_ground_truth(_load_picture(ground_truth))
+
+        self.hr_fathers_sources = [self.input]
+        self.base_sf = np.ones(2)
+        self.sf_ind = 0
+        self.hr_father = self.lr_son = self.train_output = self.final_sr = None
+        self._start_scale()
+        self.network = network
+        self.build_network()
+
+    @property
+    def model(self):
+        """The Keras model, whose weights are the filters in order."""
+        return self.network.model
+
+    def run(self):
+        """Train and enlarge, scale after scale.
+
+        Returns:
+            Float array (H, W, C) in [0, 1]: the result at the last scale. Saved if `conf.save_results`.
+
+        Source: ZSSR paper, section 3; gradual increases in resolution: section 3.4.
+        """
+        for self.sf_ind in range(len(self.conf.scales)):
+            self._start_scale()
+            if self.conf.init_net_for_each_sf and self.sf_ind > 0:
+                self.build_network()
+            self.train()
+            self.hr_fathers_sources.append(self.final_test())
+            if self.conf.save_results:
+                self._save()
+            self.base_change()
+        return self.final_sr
+
+    def build_network(self):
+        """Give the network fresh filters and a fresh optimiser; make it if there is none.
+
+        Filters are normal with standard deviation sqrt(init_variance / (3·3·channels in)).
+        """
+        shapes = self.conf.filter_shapes(self.input.shape[2])
+        if self.network is None:
+            self.network = Network(shapes, self.conf.learn_residual)
+        deviations = [np.sqrt(self.conf.init_variance / np.prod(shape[:3])) for shape in shapes]
+        self.network.reset(
+            [self.filter_rng.normal(0, sigma, shape) for sigma, shape in zip(deviations, shapes, strict=True)]
+        )
+
+    def train(self):
+        """Train the current scale until the learning rate has fallen below its minimum, or max_iters."""
+        sources = pack_sources(self.hr_fathers_sources)
+        recipe = make_recipe(self.conf.crop_size, self.sf, self.kernel, self.conf.upscale_method)
+        finished = False
+        while not finished:
+            rates = self._rates_to_next_quick_test()
+            draws = [self._draw_pair(recipe) for _ in rates]
+            losses, self.hr_father, self.lr_son, self.train_output = self.network.train(
+                sources, recipe, draws, rates
+            )
+            self.loss.extend(losses.tolist())
+            if self._is_quick_test():
+                if self.conf.run_test:
+                    self.quick_test()
+                self.learning_rate_policy()
+            self.progress(self)
+            finished = self._is_trained()
+            self.iter += not finished
+
+    def father_to_son(self, hr_father):
+        """Shrink an image as the input is thought to have been shrunk, and add noise.
+
+        Args:
+            hr_father: array (H, W, C) in [0, 1].
+
+        Returns:
+            Float64 array (ceil(H / sf), ceil(W / sf), C) in [0, 1].
+        """
+        return self._noisy(imresize(hr_father, scale_factor=1 / self.sf, kernel=self.kernel))
+
+    def forward_backward_pass(self, lr_son, hr_father):
+        """Train once on a given pair.
+
+        Args:
+            lr_son: array (h, w, C) in [0, 1].
+            hr_father: array (H, W, C) in [0, 1].
+
+        Returns:
+            Float32 array (H, W, C): the network's output before the step, not clipped.
+        """
+        enlarged = imresize(lr_son, self.sf, hr_father.shape, self.conf.upscale_method)
+        loss, output = self.network.step(enlarged, hr_father, self.learning_rate)
+        self.loss.append(float(loss))
+        return output
+
+    def forward_pass(self, lr_son, hr_father_shape=None):
+        """Interpolate an image to its father's size and pass it through the network.
+
+        Args:
+            lr_son: array (h, w, C) in [0, 1].
+            hr_father_shape: (vertical, horizontal, …) size of the result; None: ceil(size · sf).
+
+        Returns:
+            Float32 array (H, W, C), clipped to [0, 1].
+        """
+        shape = hr_father_shape or scaled_shape(lr_son.shape, self.sf)
+        return self.network.super_resolve(lr_son, self.sf, shape, self.conf.upscale_method)
+
+    def learning_rate_policy(self):
+        """Divide the learning rate by 10 where the reconstruction error has stopped falling."""
+        conf = self.conf
+        waited = self.iter - self.learning_rate_change_iter_nums[-1]
+        if (self.iter + 1) % conf.learning_rate_policy_check_every or waited <= conf.min_iters:
+            return
+        points = conf.learning_rate_slope_range // conf.run_test_every
+        if has_stopped_falling(
+            self.mse_steps[-points:], self.mse_rec[-points:], conf.learning_rate_change_ratio
+        ):
+            self.learning_rate /= 10
+            self.learning_rate_change_iter_nums.append(self.iter)
+
+    def quick_test(self):
+        """Measure where the training stands, on the input itself.
+
+        Reconstruction: how well the network turns the input's own son into the input. With a ground truth
+        also the true error. Both beside plain interpolation's, which the network should beat.
+        """
+        self.mse_steps.append(self.iter)
+        if self.gt_per_sf is not None:
+            self.mse.append(self._error_of(self._network_region, self.input, self.gt_per_sf))
+        self.mse_rec.append(self._error_of(self._network_region, self._noisy(self._input_son), self.input))
+        if self.gt_per_sf is not None:
+            if not self.interp_mse:
+                self._gt_interp_mse = self._error_of(self._interpolated_region, self.input, self.gt_per_sf)
+            self.interp_mse.append(self._gt_interp_mse)
+        noisy_son = self._noisy(self._input_son)
+        self.interp_rec_mse.append(self._error_of(self._interpolated_region, noisy_son, self.input))
+
+    def final_test(self):
+        """Enlarge the input: geometric self-ensemble, back-projection, median.
+
+        Returns:
+            Float array (H, W, C) in [0, 1].
+
+        Source: ZSSR paper, section 3.2.
+        """
+        iterations = self.conf.back_projection_iters[self.sf_ind]
+        views = range(8) if self.conf.output_flip else range(1)
+        if self.sf[0] != self.sf[1]:
+            # Turned by a right angle, the image would need the two factors exchanged.
+            views = views[::2]
+        outputs = [self._back_project(self._super_resolve_view(view), iterations) for view in views]
+        median = outputs[0] if len(outputs) == 1 else np.median(outputs, axis=0)
+        self.final_sr = self._back_project(median, iterations)
+        return self.final_sr
+
+    def base_change(self):
+        """Make the current result the input of the later scales, if the configuration says so."""
+        scale = self.conf.scales[self.sf_ind]
+        if scale in self.conf.base_changes:
+            self.input = self.final_sr
+            self.base_sf = np.array(scale)
+
+    def plot(self):
+        """Draw the errors of this scale, and the last father, son and output.
+
+        Returns:
+            matplotlib.figure.Figure.
+        """
+        from plots import draw_run
+
+        return draw_run(self)
+
+    def _fit_ground_truth(self, picture):
+        """Check the ground truth's size and channels, and crop what is less than a scale factor too much."""
+        shape = self.input.shape[:2]
+        base = np.ones(2)
+        for scale in self.conf.scales:
+            expected = scaled_shape(shape, np.array(scale) / base)
+            if scale in self.conf.base_changes:
+                shape, base = expected, np.array(scale)
+        excess = np.array(picture.pixels.shape[:2]) - expected
+        if (excess < 0).any() or (excess >= np.maximum(self.conf.scales[-1], 1 + 1e-9)).any():
+            raise ValueError(
+                f'the ground truth is {picture.pixels.shape[0]}×{picture.pixels.shape[1]} pixels (height × width); '
+                f'the input, {self.input.shape[0]}×{self.input.shape[1]}, enlarged by {self.conf.scales[-1]}, '
+                f'makes {expected[0]}×{expected[1]}'
+            )
+        if picture.pixels.shape[2] != self.input.shape[2]:
+            raise ValueError(
+                f'the ground truth has {picture.pixels.shape[2]} channels and the input {self.input.shape[2]}; '
+                'give both in colour or both in grayscale'
+            )
+        return picture.pixels[: expected[0], : expected[1]]
+
+    def _start_scale(self):
+        """Set what belongs to the current scale, with empty histories and the rate at its start."""
+        self.sf = np.array(self.conf.scales[self.sf_ind]) / self.base_sf
+        self.kernel = self.kernels[self.sf_ind]
+        self.output_shape = scaled_shape(self.input.shape, self.sf)
+        self.gt_per_sf = self._shrunk_ground_truth()
+        self._input_son = imresize(self.input, scale_factor=1 / self.sf, kernel=self.kernel)
+        self.iter = 0
+        self.learning_rate = self.conf.learning_rate
+        self.learning_rate_change_iter_nums = [0]
+        self.loss, self.mse_steps, self.mse_rec, self.interp_rec_mse = [], [], [], []
+        self.mse, self.interp_mse = (None, None) if self.gt is None else ([], [])
+
+    def _shrunk_ground_truth(self):
+        last = self.sf_ind == len(self.conf.scales) - 1
+        if self.gt is None or last:
+            return self.gt
+        relative = np.array(self.conf.scales[self.sf_ind]) / self.conf.scales[-1]
+        return imresize(self.gt, relative, self.output_shape, self.conf.downscale_gt_method)
+
+    def _rates_to_next_quick_test(self):
+        """Move on to the next quick test; return the learning rate of every iteration until then.
+
+        What the loop will do is known before it starts: the policy only reads the quick tests behind it.
+        """
+        rates = [self.learning_rate]
+        while not self._is_quick_test():
+            self.learning_rate_policy()
+            if self._is_trained():
+                break
+            self.iter += 1
+            rates.append(self.learning_rate)
+        return rates
+
+    def _is_quick_test(self):
+        return self.iter % self.conf.run_test_every == 0
+
+    def _is_trained(self):
+        return self.learning_rate < self.conf.min_learning_rate or self.iter + 1 >= self.conf.max_iters
+
+    def _draw_pair(self, recipe):
+        """Draw what describes one iteration: the father's source and place, and the son's noise."""
+        conf = self.conf
+        source, matrix = draw_augmentation(
+            [im.shape[:2] for im in self.hr_fathers_sources],
+            [1.0, *conf.scales],
+            conf.augment_leave_as_is_probability,
+            conf.augment_no_interpolate_probability,
+            conf.augment_min_scale,
+            [1.0, *conf.scales][len(self.hr_fathers_sources) - 1],
+            conf.augment_allow_rotation,
+            conf.augment_scale_diff_sigma,
+            conf.augment_shear_sigma,
+            conf.crop_size,
+            self.rng,
+        )
+        noise = self.rng.randn(recipe.up.rows.shape[1], recipe.up.columns.shape[1], self.input.shape[2])
+        return source, invert_affine(matrix), noise * conf.noise_std
+
+    def _noisy(self, son):
+        """Add the son's noise, which is drawn even where it is 0: presets share one walk through the numbers."""
+        return np.clip(son + self.rng.randn(*son.shape) * self.conf.noise_std, 0, 1)
+
+    def _error_of(self, enlarge, lr, hr):
+        """Mean squared error of an enlargement, over the windows that the quick test looks at."""
+        errors = []
+        for region in quick_test_windows(hr.shape, self.input.shape):
+            top, bottom, left, right = region
+            errors.append(np.square(hr[top:bottom, left:right] - enlarge(lr, hr.shape, region)).ravel())
+        return float(np.mean(np.concatenate(errors)))
+
+    def _network_region(self, lr, shape, region):
+        return self.network.super_resolve(lr, self.sf, shape, self.conf.upscale_method, region)
+
+    def _interpolated_region(self, lr, shape, region):
+        return enlarge_region(lr, self.sf, shape, self.conf.upscale_method, region).numpy()
+
+    def _super_resolve_view(self, view):
+        """Super-resolve the input turned by `view` right angles, from 4 on also mirrored, and turn back."""
+        turned = np.rot90(self.input, view)
+        if view < 4:
+            return np.rot90(self.forward_pass(turned), -view)
+        return np.rot90(np.fliplr(self.forward_pass(np.fliplr(turned))), -view)
+
+    def _back_project(self, sr, iterations):
+        for _ in range(iterations):
+            sr = back_projection(sr, self.input, self.kernel, self.conf.upscale_method, self.sf)
+        return sr
+
+    def _save(self):
+        """Write the current scale's result, with the alpha channel that the input had."""
+        vertical, horizontal = self.conf.scales[self.sf_ind]
+        name = f'{Path(self.file_name).stem}_zssr_X{vertical:.2f}X{horizontal:.2f}.png'
+        alpha = self.picture.alpha
+        if alpha is not None:
+            alpha = np.clip(imresize(alpha, (vertical, horizontal), self.output_shape), 0, 1)
+        folder = Path(self.conf.result_path)
+        folder.mkdir(parents=True, exist_ok=True)
+        images.write_png(folder / name, self.final_sr, alpha, self.picture.bits)
+
+
+def has_stopped_falling(steps, errors, change_ratio):
+    """Decide whether errors have stopped falling: is the slope of a line through them lost in its noise?
+
+    Args:
+        steps: iterations of the quick tests, at least 5.
+        errors: mean squared error at each.
+        change_ratio: how many slopes its standard deviation must exceed.
+
+    Returns:
+        bool: −change_ratio · slope < standard deviation of the slope.
+
+    Source: ZSSR paper, section 3.2. The variance divides by n − 4, as NumPy's did before 1.16.
+    """
+    line, covariance = np.polyfit(steps, errors, 1, cov='unscaled')
+    residual = np.sum(np.square(errors - np.polyval(line, steps)))
+    deviation = np.sqrt(covariance[0, 0] * residual / (len(steps) - 4))
+    return bool(-change_ratio * line[0] < deviation)
+
+
+def scaled_shape(shape, sf):
+    """(vertical, horizontal) size of an image enlarged by `sf`, rounded up."""
+    return tuple(int(n) for n in np.ceil(np.array(shape[:2]) * sf))
+
+
+def quick_test_windows(shape, input_shape):
+    """The parts of an image that the quick test looks at.
+
+    Args:
+        shape: (vertical, horizontal, …) size of the image.
+        input_shape: size of the input; up to QUICK_TEST_PIXELS everything is looked at, beyond it the same
+            share of any image.
+
+    Returns:
+        List of (top, bottom, left, right): the whole image, or a grid of 4 × 4 windows.
+    """
+    share = QUICK_TEST_PIXELS / (input_shape[0] * input_shape[1])
+    if share >= 1:
+        return [(0, shape[0], 0, shape[1])]
+    height, width = (max(1, round(n * np.sqrt(share) / 4)) for n in shape[:2])
+    tops, lefts = np.rint(np.linspace(0, shape[0] - height, 4)), np.rint(np.linspace(0, shape[1] - width, 4))
+    return [(int(y), int(y) + height, int(x), int(x) + width) for y in tops for x in lefts]
+
+
+def _load_picture(image):
+    return images.read_image(image) if isinstance(image, str | Path) else images.from_array(image)
+
+
+def _load_kernels(kernels, input_shape):
+    """Read kernels that are paths, and check all; a kernel may not be larger than the image it blurs."""
+    if kernels is None:
+        return None
+    loaded = []
+    for kernel in kernels:
+        is_file = isinstance(kernel, str | Path)
+        loaded.append(images.read_kernel(kernel) if is_file else images.check_kernel(kernel, 'kernel'))
+        if any(side > limit for side, limit in zip(loaded[-1].shape, input_shape[:2], strict=True)):
+            raise ValueError(
+                f'{kernel if is_file else "kernel"}: its {loaded[-1].shape[0]}×{loaded[-1].shape[1]} values are more '
+                f'than the image has pixels ({input_shape[0]}×{input_shape[1]}); crop the kernel'
+            )
+    return loaded

@@ -1,0 +1,375 @@
+"""Config, the settings of a run, and the presets that users call by name.
+
+`get_config('X2_REAL_CONF')` returns a copy that may be changed freely:
+
+    conf = get_config('X2_REAL_CONF')
+    conf.max_iters = 1000
+"""
+
+import ast
+import copy
+import math
+from dataclasses import dataclass, field, fields, replace
+
+METHODS = ('cubic', 'lanczos2', 'lanczos3', 'box', 'linear')
+
+
+@dataclass
+class Config:
+    """Everything that decides a run; the names and defaults are the original's.
+
+    Pairs are (vertical, horizontal). `validate()` names every inconsistent field.
+    """
+
+    # Scales
+    scale_factors: list = field(default_factory=lambda: [[2.0, 2.0]])  # run one after the other (gradual SR)
+    base_change_sfs: list = field(default_factory=list)  # after these, the output becomes the new input
+
+    # Length of the training, per scale
+    max_iters: int = 3000
+    min_iters: int = 256  # iterations to wait after a change of the learning rate
+    min_learning_rate: float = 9e-6  # below this, training stops
+
+    # Network
+    width: int = 64  # channels of a hidden layer
+    depth: int = 8  # convolutions
+    learn_residual: bool = True  # the network's output is added to its input
+    init_variance: float = 0.1  # small, so that training starts close to interpolation
+    init_net_for_each_sf: bool = False  # else weights and optimiser carry over from scale to scale
+
+    # Output
+    output_flip: bool = True  # geometric self-ensemble
+    back_projection_iters: list = field(default_factory=lambda: [10])  # one entry per scale
+
+    # Interpolation
+    downscale_method: str = 'cubic'  # for sons, where no kernel is given
+    upscale_method: str = 'cubic'  # for the network's input
+    downscale_gt_method: str = 'cubic'  # for the ground truth of intermediate scales
+
+    # Fathers and sons
+    random_crop: bool = True  # kept for old scripts; nothing reads it, nor did the original
+    crop_size: int = 128  # side of a father
+    noise_std: float = 0.0  # of the Gaussian noise added to sons, where 1 is white
+    augment_leave_as_is_probability: float = 0.05
+    augment_no_interpolate_probability: float = 0.45  # only reflected and turned by right angles
+    augment_min_scale: float = 0.5
+    augment_scale_diff_sigma: float = 0.25  # of the difference between the two axes' scales
+    augment_shear_sigma: float = 0.1
+    augment_allow_rotation: bool = True
+
+    # Learning rate
+    learning_rate: float = 0.001  # at the start of every scale
+    learning_rate_change_ratio: float = 1.5  # slope's standard deviations that still count as progress
+    learning_rate_policy_check_every: int = 60
+    learning_rate_slope_range: int = 256  # iterations that the line is fitted to
+
+    # Quick test and display
+    run_test: bool = True
+    run_test_every: int = 50
+    display_every: int = 20
+    display_test_results: bool = True
+    plot_losses: bool = False  # live figure
+
+    # Files
+    name: str = 'test'  # prefix of the results folder, and file stem when an array is given
+    input_path: str = 'test_data/'
+    result_path: str = 'results/'
+    create_results_dir: bool = True
+    create_code_copy: bool = True
+    save_results: bool = True
+
+    # Reproducibility
+    seed: int | None = None  # None: a fresh one, which is recorded
+
+    @property
+    def scales(self):
+        """The scale factors as a list of (vertical, horizontal) floats."""
+        return [as_pair(sf) for sf in self.scale_factors]
+
+    @property
+    def base_changes(self):
+        """The scales after which the base changes, as a list of (vertical, horizontal) floats."""
+        return [as_pair(sf) for sf in self.base_change_sfs]
+
+    @property
+    def filter_shape(self):
+        """Shapes (height, width, channels in, channels out) of the filters of an RGB network."""
+        return self.filter_shapes(3)
+
+    def filter_shapes(self, channels):
+        """Shapes (height, width, channels in, channels out) of the filters for images of `channels`."""
+        hidden = [[3, 3, self.width, self.width] for _ in range(self.depth - 2)]
+        return [[3, 3, channels, self.width], *hidden, [3, 3, self.width, channels]]
+
+    @property
+    def policy_points(self):
+        """Quick tests that a line is fitted to when the learning-rate policy looks first; None if never."""
+        every = self.learning_rate_policy_check_every
+        first_check = math.ceil((self.min_iters + 2) / every) * every - 1
+        if first_check >= self.max_iters:
+            return None
+        if not self.run_test:
+            return 0
+        done = first_check // self.run_test_every + 1
+        return min(done, self.learning_rate_slope_range // self.run_test_every)
+
+    def copy(self):
+        """A copy that shares nothing with this one."""
+        return copy.deepcopy(self)
+
+    def at_scale(self, scale):
+        """This configuration at another factor.
+
+        Args:
+            scale: number or (vertical, horizontal).
+
+        Returns:
+            A new Config whose steps from 1 to its last factor s are stretched to end at `scale` S:
+            1 + (step − 1)·(S − 1)/(s − 1), per axis.
+        """
+        target, last = as_pair(scale), self.scales[-1]
+
+        def stretch(step):
+            return [
+                1 + (n - 1) * (end - 1) / (old - 1) if old != 1 else end
+                for n, end, old in zip(step, target, last, strict=True)
+            ]
+
+        stretched = [stretch(step) for step in self.scales]
+        changes = [stretch(step) for step in self.base_changes]
+        return replace(self.copy(), scale_factors=stretched, base_change_sfs=changes)
+
+    def validate(self):
+        """Check the fields one by one and together.
+
+        Raises:
+            ValueError: one line that names every inconsistent field and what it should be.
+        """
+        problems = [f'{name} {rule}, not {getattr(self, name)!r}' for name, rule in _broken_rules(self)]
+        if not problems:
+            problems = _inconsistencies(self)
+        if problems:
+            raise ValueError('configuration: ' + '; '.join(problems))
+
+
+def as_pair(scale):
+    """A scale factor as (vertical, horizontal) floats; a number counts for both axes."""
+    pair = tuple(scale) if isinstance(scale, list | tuple) else (scale, scale)
+    if len(pair) != 2 or not all(_is_number(n) for n in pair):
+        raise ValueError(f'scale factor {scale!r}: give a number or a (vertical, horizontal) pair')
+    return float(pair[0]), float(pair[1])
+
+
+def _is_number(value):
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_scales(value, least=1):
+    try:
+        pairs = [as_pair(sf) for sf in value]
+    except (ValueError, TypeError):
+        return False
+    return (
+        isinstance(value, list | tuple)
+        and len(pairs) >= least
+        and min((min(p) for p in pairs), default=1) >= 1
+    )
+
+
+def _is_counts(value):
+    return isinstance(value, list | tuple) and all(isinstance(n, int) and n >= 0 for n in value)
+
+
+_SCALES = 'must be a list of numbers or [vertical, horizontal] pairs, each at least 1'
+_RULES = [
+    (('scale_factors',), _is_scales, _SCALES),
+    (('base_change_sfs',), lambda v: _is_scales(v, least=0), _SCALES),
+    (('back_projection_iters',), _is_counts, 'must be a list of whole numbers, 0 or more'),
+    (('depth',), lambda v: v >= 2, 'must be at least 2'),
+    (('crop_size',), lambda v: v >= 8, 'must be at least 8'),
+    (
+        ('max_iters', 'width', 'learning_rate_policy_check_every', 'run_test_every', 'display_every'),
+        lambda v: v >= 1,
+        'must be at least 1',
+    ),
+    (
+        ('learning_rate', 'init_variance', 'augment_min_scale', 'learning_rate_change_ratio'),
+        lambda v: v > 0,
+        'must be positive',
+    ),
+    (
+        ('min_iters', 'min_learning_rate', 'learning_rate_slope_range', 'noise_std')
+        + ('augment_scale_diff_sigma', 'augment_shear_sigma'),
+        lambda v: v >= 0,
+        'must not be negative',
+    ),
+    (('augment_min_scale',), lambda v: v <= 1, 'must be at most 1'),
+    (
+        ('augment_leave_as_is_probability', 'augment_no_interpolate_probability'),
+        lambda v: 0 <= v <= 1,
+        'must be between 0 and 1',
+    ),
+    (
+        ('downscale_method', 'upscale_method', 'downscale_gt_method'),
+        lambda v: v in METHODS,
+        f'must be one of {", ".join(METHODS)}',
+    ),
+    (('name',), lambda v: v and '/' not in v and '\\' not in v, 'must be a file name without slashes'),
+    (('seed',), lambda v: v is None or 0 <= v < 2**32, 'must be between 0 and 4294967295'),
+]
+
+
+def _broken_rules(conf):
+    """Yield (field, rule) for every field that is ill-typed, or breaks a rule of its own."""
+    ill_typed = {f.name for f in fields(conf) if not _has_type(getattr(conf, f.name), f.type)}
+    for f in fields(conf):
+        if f.name in ill_typed:
+            yield f.name, f'must be {_type_name(f.type)}'
+    for names, holds, rule in _RULES:
+        yield from (
+            (name, rule) for name in names if name not in ill_typed and not holds(getattr(conf, name))
+        )
+
+
+def _inconsistencies(conf):
+    """List what is wrong between fields that are each right by themselves."""
+    problems = []
+    if len(conf.back_projection_iters) < len(conf.scale_factors):
+        problems.append(
+            f'back_projection_iters {conf.back_projection_iters} needs an entry for each of the '
+            f'{len(conf.scale_factors)} scale_factors'
+        )
+    for sf in conf.base_changes:
+        if sf not in conf.scales:
+            problems.append(f'base_change_sfs {list(sf)} is not among scale_factors {conf.scale_factors}')
+    if conf.augment_leave_as_is_probability + conf.augment_no_interpolate_probability > 1:
+        problems.append(
+            'augment_leave_as_is_probability and augment_no_interpolate_probability add to over 1'
+        )
+    points = conf.policy_points
+    if points is not None and points <= 4:
+        problems.append(
+            f'run_test is {conf.run_test}, run_test_every {conf.run_test_every} and learning_rate_slope_range '
+            f'{conf.learning_rate_slope_range}: the learning-rate policy would see {points} quick tests and '
+            'needs at least 5; test more often, or widen the range or min_iters'
+        )
+    return problems
+
+
+def _has_type(value, kind):
+    if kind is float:
+        return _is_number(value)
+    if kind is list:
+        return isinstance(value, list | tuple)
+    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+
+
+def _type_name(kind):
+    names = {int: 'a whole number', float: 'a number', bool: 'True or False', str: 'text', list: 'a list'}
+    return names.get(kind, 'a whole number or None')
+
+
+def set_field(conf, assignment):
+    """Set one field of a configuration from the command line's `FIELD=VALUE`.
+
+    Args:
+        conf: Config. Changed in place.
+        assignment: text; the value is read as a Python literal and never executed.
+
+    Raises:
+        ValueError: if there is no such field, or the value has another type.
+    """
+    name, equals, text = assignment.partition('=')
+    kinds = {f.name: f.type for f in fields(Config)}
+    if not equals or name not in kinds:
+        raise ValueError(
+            f'--set {assignment}: write FIELD=VALUE with FIELD one of {", ".join(sorted(kinds))}'
+        )
+    value = text
+    if kinds[name] is not str:
+        try:
+            value = ast.literal_eval(text)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            value = text
+    if not _has_type(value, kinds[name]):
+        raise ValueError(f'--set {assignment}: {name} must be {_type_name(kinds[name])}, not {text!r}')
+    setattr(conf, name, value)
+
+
+# The preset names' first part is the scale: one jump to twice the size, trained on bicubic sons (Table 1).
+X2_ONE_JUMP_IDEAL_CONF = Config(input_path='test_data/ideal/')
+
+# The same with a figure that follows the training.
+X2_IDEAL_WITH_PLOT_CONF = Config(plot_losses=True, run_test_every=20)
+
+# Six gradual steps: each result is a new source of fathers for the next (section 3.4).
+X2_GRADUAL_IDEAL_CONF = Config(
+    scale_factors=[[1.0, 1.5], [1.5, 1.0], [1.5, 1.5], [1.5, 2.0], [2.0, 1.5], [2.0, 2.0]],
+    back_projection_iters=[6, 6, 8, 10, 10, 12],
+    input_path='test_data/ideal/',
+)
+
+# Sons made with the image's own blur kernel (Table 2). No rotations: they would turn the blur as well.
+X2_GIVEN_KERNEL_CONF = Config(
+    output_flip=False,
+    augment_allow_rotation=False,
+    back_projection_iters=[2],
+    input_path='test_data/given_kernel/',
+)
+
+# Old and noisy photographs: noise on the sons teaches the network to remove it (Table 3).
+X2_REAL_CONF = Config(
+    output_flip=False,
+    back_projection_iters=[0],
+    noise_std=0.0125,
+    augment_allow_rotation=False,
+    augment_scale_diff_sigma=0.0,
+    augment_shear_sigma=0.0,
+    augment_min_scale=0.75,
+    input_path='test_data/real/',
+)
+
+X3_IDEAL_CONF = Config(scale_factors=[[3.0, 3.0]], input_path='test_data/ideal/')
+
+X4_IDEAL_CONF = Config(scale_factors=[[4.0, 4.0]], input_path='test_data/ideal/')
+
+# Twice ×2: the first result becomes the input of the second step.
+X4_GRADUAL_IDEAL_CONF = Config(
+    scale_factors=[[2.0, 2.0], [4.0, 4.0]],
+    base_change_sfs=[[2.0, 2.0]],
+    back_projection_iters=[10, 10],
+    input_path='test_data/ideal/',
+)
+
+# Name -> what `--list` says of it.
+PRESETS = {
+    'X2_ONE_JUMP_IDEAL_CONF': '×2 in one jump, bicubic sons, ensemble and back-projection (the default recipe)',
+    'X2_IDEAL_WITH_PLOT_CONF': '×2 in one jump with a live figure of the errors',
+    'X2_GRADUAL_IDEAL_CONF': '×2 in six gradual steps; six times the work, better',
+    'X2_GIVEN_KERNEL_CONF': '×2 with a known blur kernel (NAME_0.mat)',
+    'X2_REAL_CONF': '×2 for real, noisy or compressed images, with a kernel if there is one',
+    'X3_IDEAL_CONF': '×3 in one jump',
+    'X4_IDEAL_CONF': '×4 in one jump',
+    'X4_GRADUAL_IDEAL_CONF': '×4 as twice ×2',
+}
+
+
+def get_config(name=None):
+    """Look a preset up by its name.
+
+    Args:
+        name: a name in PRESETS; None, '' or '0' for the default configuration.
+
+    Returns:
+        A copy of the preset, free to be changed.
+
+    Raises:
+        ValueError: for any other name; the message lists the names.
+
+    Differs from the original: the name is looked up, never executed.
+    """
+    if name is None or str(name) in ('', '0'):
+        return Config()
+    if name not in PRESETS:
+        raise ValueError(f'unknown configuration {name!r}; choose one of {", ".join(PRESETS)} (or 0)')
+    return globals()[name].copy()
