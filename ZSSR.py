@@ -6,19 +6,22 @@ Shocher, Cohen, Irani: "Zero-Shot" Super-Resolution using Deep Internal Learning
     sr = ZSSR('old_photograph.png', get_config('X2_REAL_CONF')).run()
 """
 
-import logging
+import time
 from pathlib import Path
 
 import numpy as np
 
 import images
-from configs import Config
+from configs import Config, scaled_shape
 from imresize import imresize
+from inputs import load_inputs
+from metrics import psnr, ssim
 from network import Network
 from pairs import enlarge_region, invert_affine, make_recipe, pack_sources
-from utils import back_projection, draw_augmentation, preprocess_kernels
+from utils import back_projection, draw_augmentation
 
-logger = logging.getLogger('zssr')
+# The histories that the quick test fills.
+ERRORS = ('mse', 'mse_rec', 'interp_mse', 'interp_rec_mse')
 
 # The quick test looks at no more of an image than this.
 QUICK_TEST_PIXELS = 1_000_000
@@ -40,6 +43,7 @@ class ZSSR:
             errors are None without ground truth.
         learning_rate_change_iter_nums: iterations at which the rate fell, after a 0.
         final_sr: the current scale's result.
+        records: a dict per scale finished: sizes, histories, seconds, and with ground truth PSNR and SSIM.
     """
 
     def __init__(self, input_img, conf=None, ground_truth=None, kernels=None, network=None, progress=None):
@@ -50,7 +54,7 @@ class ZSSR:
             conf: Config; a copy is used. None: the default.
             ground_truth: path or array of the last scale's size, or None.
             kernels: path or 2-D array per scale; None: `conf.downscale_method`.
-            network: Network of an earlier image to use again, or None. It is reset.
+            network: Network of an earlier image, reset and used again if it fits; None: a new one.
             progress: called with this object after every quick test, or None.
 
         Raises:
@@ -65,15 +69,17 @@ class ZSSR:
         self.progress = progress or (lambda net: None)
 
         self.file_name = str(input_img) if isinstance(input_img, str | Path) else self.conf.name
-        self.picture = _load_picture(input_img)
+        inputs = load_inputs(input_img, self.conf, ground_truth, kernels)
+        self.picture = inputs.picture
         self.input = self.picture.pixels
-        self.kernels = preprocess_kernels(_load_kernels(kernels, self.input.shape), self.conf)
-        self.gt = None if ground_truth is None else self._fit_ground_truth(_load_picture(ground_truth))
+        self.gt = inputs.ground_truth
+        self.kernels = inputs.kernels
 
         self.hr_fathers_sources = [self.input]
         self.base_sf = np.ones(2)
         self.sf_ind = 0
         self.hr_father = self.lr_son = self.train_output = self.final_sr = None
+        self.records = []
         self._start_scale()
         self.network = network
         self.build_network()
@@ -91,14 +97,18 @@ class ZSSR:
 
         Source: ZSSR paper, section 3; gradual increases in resolution: section 3.4.
         """
-        for self.sf_ind in range(len(self.conf.scales)):
+        for index in range(len(self.conf.scales)):
+            self.sf_ind = index
+            started = time.perf_counter()
             self._start_scale()
             if self.conf.init_net_for_each_sf and self.sf_ind > 0:
                 self.build_network()
             self.train()
+            trained = time.perf_counter()
             self.hr_fathers_sources.append(self.final_test())
-            if self.conf.save_results:
-                self._save()
+            seconds = {'training': trained - started, 'output': time.perf_counter() - trained}
+            output = self._save() if self.conf.save_results else None
+            self.records.append(self._record(seconds, output))
             self.base_change()
         return self.final_sr
 
@@ -108,7 +118,7 @@ class ZSSR:
         Filters are normal with standard deviation sqrt(init_variance / (3·3·channels in)).
         """
         shapes = self.conf.filter_shapes(self.input.shape[2])
-        if self.network is None:
+        if self.network is None or not self.network.fits(shapes, self.conf.learn_residual):
             self.network = Network(shapes, self.conf.learn_residual)
         deviations = [np.sqrt(self.conf.init_variance / np.prod(shape[:3])) for shape in shapes]
         self.network.reset(
@@ -132,7 +142,7 @@ class ZSSR:
                     self.quick_test()
                 self.learning_rate_policy()
             self.progress(self)
-            finished = self._is_trained()
+            finished = self.is_trained
             self.iter += not finished
 
     def father_to_son(self, hr_father):
@@ -239,28 +249,6 @@ class ZSSR:
 
         return draw_run(self)
 
-    def _fit_ground_truth(self, picture):
-        """Check the ground truth's size and channels, and crop what is less than a scale factor too much."""
-        shape = self.input.shape[:2]
-        base = np.ones(2)
-        for scale in self.conf.scales:
-            expected = scaled_shape(shape, np.array(scale) / base)
-            if scale in self.conf.base_changes:
-                shape, base = expected, np.array(scale)
-        excess = np.array(picture.pixels.shape[:2]) - expected
-        if (excess < 0).any() or (excess >= np.maximum(self.conf.scales[-1], 1 + 1e-9)).any():
-            raise ValueError(
-                f'the ground truth is {picture.pixels.shape[0]}×{picture.pixels.shape[1]} pixels (height × width); '
-                f'the input, {self.input.shape[0]}×{self.input.shape[1]}, enlarged by {self.conf.scales[-1]}, '
-                f'makes {expected[0]}×{expected[1]}'
-            )
-        if picture.pixels.shape[2] != self.input.shape[2]:
-            raise ValueError(
-                f'the ground truth has {picture.pixels.shape[2]} channels and the input {self.input.shape[2]}; '
-                'give both in colour or both in grayscale'
-            )
-        return picture.pixels[: expected[0], : expected[1]]
-
     def _start_scale(self):
         """Set what belongs to the current scale, with empty histories and the rate at its start."""
         self.sf = np.array(self.conf.scales[self.sf_ind]) / self.base_sf
@@ -289,7 +277,7 @@ class ZSSR:
         rates = [self.learning_rate]
         while not self._is_quick_test():
             self.learning_rate_policy()
-            if self._is_trained():
+            if self.is_trained:
                 break
             self.iter += 1
             rates.append(self.learning_rate)
@@ -298,7 +286,9 @@ class ZSSR:
     def _is_quick_test(self):
         return self.iter % self.conf.run_test_every == 0
 
-    def _is_trained(self):
+    @property
+    def is_trained(self):
+        """Whether the current scale's training has come to its end."""
         return self.learning_rate < self.conf.min_learning_rate or self.iter + 1 >= self.conf.max_iters
 
     def _draw_pair(self, recipe):
@@ -321,7 +311,7 @@ class ZSSR:
         return source, invert_affine(matrix), noise * conf.noise_std
 
     def _noisy(self, son):
-        """Add the son's noise, which is drawn even where it is 0: presets share one walk through the numbers."""
+        """Add a son's noise, drawn even where it is 0: every preset walks through the same random numbers."""
         return np.clip(son + self.rng.randn(*son.shape) * self.conf.noise_std, 0, 1)
 
     def _error_of(self, enlarge, lr, hr):
@@ -360,6 +350,23 @@ class ZSSR:
         folder = Path(self.conf.result_path)
         folder.mkdir(parents=True, exist_ok=True)
         images.write_png(folder / name, self.final_sr, alpha, self.picture.bits)
+        return name
+
+    def _record(self, seconds, output):
+        """What run.json says of the current scale; plain Python numbers only."""
+        border = int(np.ceil(max(self.conf.scales[self.sf_ind])))
+        truth = None if self.gt_per_sf is None else np.clip(self.gt_per_sf, 0, 1)
+        return {
+            'sf': list(self.conf.scales[self.sf_ind]),
+            'output': output,
+            'kernel': self.kernel if isinstance(self.kernel, str) else self.kernel.tolist(),
+            'iterations': len(self.loss),
+            'learning_rate_changes': self.learning_rate_change_iter_nums[1:],
+            'seconds': seconds,
+            'psnr': None if truth is None else psnr(self.final_sr, truth, border=border),
+            'ssim': None if truth is None else ssim(self.final_sr, truth, border=border),
+            **{name: getattr(self, name) for name in ('loss', 'mse_steps', *ERRORS)},
+        }
 
 
 def has_stopped_falling(steps, errors, change_ratio):
@@ -381,11 +388,6 @@ def has_stopped_falling(steps, errors, change_ratio):
     return bool(-change_ratio * line[0] < deviation)
 
 
-def scaled_shape(shape, sf):
-    """(vertical, horizontal) size of an image enlarged by `sf`, rounded up."""
-    return tuple(int(n) for n in np.ceil(np.array(shape[:2]) * sf))
-
-
 def quick_test_windows(shape, input_shape):
     """The parts of an image that the quick test looks at.
 
@@ -403,23 +405,3 @@ def quick_test_windows(shape, input_shape):
     height, width = (max(1, round(n * np.sqrt(share) / 4)) for n in shape[:2])
     tops, lefts = np.rint(np.linspace(0, shape[0] - height, 4)), np.rint(np.linspace(0, shape[1] - width, 4))
     return [(int(y), int(y) + height, int(x), int(x) + width) for y in tops for x in lefts]
-
-
-def _load_picture(image):
-    return images.read_image(image) if isinstance(image, str | Path) else images.from_array(image)
-
-
-def _load_kernels(kernels, input_shape):
-    """Read kernels that are paths, and check all; a kernel may not be larger than the image it blurs."""
-    if kernels is None:
-        return None
-    loaded = []
-    for kernel in kernels:
-        is_file = isinstance(kernel, str | Path)
-        loaded.append(images.read_kernel(kernel) if is_file else images.check_kernel(kernel, 'kernel'))
-        if any(side > limit for side, limit in zip(loaded[-1].shape, input_shape[:2], strict=True)):
-            raise ValueError(
-                f'{kernel if is_file else "kernel"}: its {loaded[-1].shape[0]}×{loaded[-1].shape[1]} values are more '
-                f'than the image has pixels ({input_shape[0]}×{input_shape[1]}); crop the kernel'
-            )
-    return loaded

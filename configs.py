@@ -11,6 +11,8 @@ import copy
 import math
 from dataclasses import dataclass, field, fields, replace
 
+__version__ = '1.0.0'
+
 METHODS = ('cubic', 'lanczos2', 'lanczos3', 'box', 'linear')
 
 
@@ -113,6 +115,16 @@ class Config:
         done = first_check // self.run_test_every + 1
         return min(done, self.learning_rate_slope_range // self.run_test_every)
 
+    def output_shapes(self, input_shape):
+        """(vertical, horizontal) sizes of the results, one per scale, for an input of `input_shape`."""
+        shapes, base = [], (1.0, 1.0)
+        shape = input_shape
+        for scale in self.scales:
+            shapes.append(scaled_shape(shape, [sf / b for sf, b in zip(scale, base, strict=True)]))
+            if scale in self.base_changes:
+                shape, base = shapes[-1], scale
+        return shapes
+
     def copy(self):
         """A copy that shares nothing with this one."""
         return copy.deepcopy(self)
@@ -160,6 +172,11 @@ def as_pair(scale):
     return float(pair[0]), float(pair[1])
 
 
+def scaled_shape(shape, sf):
+    """(vertical, horizontal) size of an image enlarged by `sf`, rounded up."""
+    return tuple(math.ceil(n * factor) for n, factor in zip(shape[:2], sf, strict=True))
+
+
 def _is_number(value):
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
@@ -198,8 +215,10 @@ _RULES = [
         'must be positive',
     ),
     (
-        ('min_iters', 'min_learning_rate', 'learning_rate_slope_range', 'noise_std')
-        + ('augment_scale_diff_sigma', 'augment_shear_sigma'),
+        (
+            *('min_iters', 'min_learning_rate', 'learning_rate_slope_range', 'noise_std'),
+            *('augment_scale_diff_sigma', 'augment_shear_sigma'),
+        ),
         lambda v: v >= 0,
         'must not be negative',
     ),
@@ -249,9 +268,9 @@ def _inconsistencies(conf):
     points = conf.policy_points
     if points is not None and points <= 4:
         problems.append(
-            f'run_test is {conf.run_test}, run_test_every {conf.run_test_every} and learning_rate_slope_range '
-            f'{conf.learning_rate_slope_range}: the learning-rate policy would see {points} quick tests and '
-            'needs at least 5; test more often, or widen the range or min_iters'
+            f'with run_test {conf.run_test}, run_test_every {conf.run_test_every} and '
+            f'learning_rate_slope_range {conf.learning_rate_slope_range} the learning-rate policy would see '
+            f'{points} quick tests and needs at least 5; test more often, or widen the range or min_iters'
         )
     return problems
 
@@ -343,7 +362,7 @@ X4_GRADUAL_IDEAL_CONF = Config(
 
 # Name -> what `--list` says of it.
 PRESETS = {
-    'X2_ONE_JUMP_IDEAL_CONF': '×2 in one jump, bicubic sons, ensemble and back-projection (the default recipe)',
+    'X2_ONE_JUMP_IDEAL_CONF': '×2 in one jump, bicubic sons, ensemble, back-projection (the default recipe)',
     'X2_IDEAL_WITH_PLOT_CONF': '×2 in one jump with a live figure of the errors',
     'X2_GRADUAL_IDEAL_CONF': '×2 in six gradual steps; six times the work, better',
     'X2_GIVEN_KERNEL_CONF': '×2 with a known blur kernel (NAME_0.mat)',

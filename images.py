@@ -175,9 +175,9 @@ def read_kernel(path):
     path = Path(path)
     _check_file(path)
     with open(path, 'rb') as file:
-        head = file.read(512)
-        # MATLAB puts a text in front of HDF5; other programs begin with HDF5's signature.
-        if head.startswith((b'MATLAB 7.3', b'\x89HDF')):
+        head = file.read(520)
+        # MATLAB puts 512 bytes of its own in front of the HDF5 signature, other programs none.
+        if head.startswith(b'MATLAB 7.3') or b'\x89HDF' in head:
             raise ValueError(f"{path}: a version 7.3 (HDF5) .mat file; save it with save(..., '-v7')")
         file.seek(0)
         try:

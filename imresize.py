@@ -2,11 +2,11 @@
 
 Super-resolution benchmarks are made with MATLAB's antialiased bicubic `imresize`; a network trained on sons
 that were shrunk by anything else learns to undo the wrong blur. One function for each step: the interpolation
-kernels, `contributions` (which pixels an output pixel is made of), `imresize`, and `kernel_shift`.
+kernels, `contributions` (which pixels an output pixel is made of), `imresize`, and `kernel_shift`. SciPy is
+loaded where a numeric kernel needs it, to keep its half second out of every other start.
 """
 
 import numpy as np
-from scipy import ndimage
 
 EPS = np.finfo(np.float32).eps
 
@@ -197,6 +197,8 @@ def blur_and_subsample(im, kernel, scale, shape):
 
     Source: ZSSR paper, section 3.3.
     """
+    from scipy import ndimage
+
     per_channel = kernel.reshape(kernel.shape + (1,) * (im.ndim - 2))
     blurred = ndimage.correlate(im, per_channel)
     rows, columns = (subsample_positions(im.shape[axis], shape[axis], scale[axis]) for axis in (0, 1))
@@ -218,6 +220,8 @@ def kernel_shift(kernel, sf):
 
     Source: ZSSR's published code; the centre of mass must come to shape // 2 + ½(sf − shape mod 2).
     """
+    from scipy import ndimage
+
     kernel = np.asarray(kernel)
     shape = np.array(kernel.shape)
     current = np.array(ndimage.center_of_mass(kernel))

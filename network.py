@@ -39,7 +39,7 @@ class Network:
 
     Attributes:
         model: keras.Model; `model.get_weights()` are the filters in order.
-        signature: what must be equal for another image to use the same network.
+        halo: how many pixels around a place decide its output.
     """
 
     def __init__(self, filter_shapes, learn_residual=True):
@@ -49,6 +49,7 @@ class Network:
             filter_shapes: (height, width, channels in, channels out) of each convolution.
             learn_residual: whether the input is added to the output.
         """
+        self._design = (filter_shapes, learn_residual)
         self.model = build_model(filter_shapes, learn_residual)
         self.channels = filter_shapes[0][2]
         self.halo = sum(shape[0] // 2 for shape in filter_shapes)
@@ -61,6 +62,10 @@ class Network:
             input_signature=[tf.TensorSpec([1, None, None, self.channels], tf.float32)],
         )
         self._single_step = tf.function(self._step, reduce_retracing=True)
+
+    def fits(self, filter_shapes, learn_residual=True):
+        """Whether another image that wants this design can use this network."""
+        return self._design == (filter_shapes, learn_residual)
 
     def reset(self, filters):
         """Start afresh from given filters, with an optimiser that has seen nothing."""
@@ -157,18 +162,18 @@ class Network:
         iterations = tf.size(rates)
         crop_size = tf.shape(recipe.up.rows)[0]
         sources = sources._replace(pixels=tf.ensure_shape(sources.pixels, [None, self.channels]))
+        image_shape = [None, None, self.channels]
         losses = tf.TensorArray(tf.float32, iterations)
         father = output = tf.zeros([crop_size, crop_size, self.channels])
         son = tf.zeros([0, 0, self.channels], tf.float64)
         for i in tf.range(iterations):
             tf.autograph.experimental.set_loop_options(
-                shape_invariants=[
-                    (image, tf.TensorShape([None, None, self.channels])) for image in (father, output, son)
-                ]
+                shape_invariants=[(image, tf.TensorShape(image_shape)) for image in (father, output, son)]
             )
             father = warp(sources, indices[i], inverses[i], crop_size)
-            son = make_son(father, noise[i], recipe)
-            loss, output = self._step(enlarge_son(son, recipe), father, rates[i])
+            son = tf.ensure_shape(make_son(father, noise[i], recipe), image_shape)
+            enlarged = tf.ensure_shape(enlarge_son(son, recipe), image_shape)
+            loss, output = self._step(enlarged, father, rates[i])
             losses = losses.write(i, loss)
         return losses.stack(), father, tf.cast(son, tf.float32), output
 

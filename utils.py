@@ -199,7 +199,7 @@ def preprocess_kernels(kernels, conf):
         return [conf.downscale_method] * len(conf.scales)
     if len(kernels) != len(conf.scales):
         raise ValueError(
-            f'{len(kernels)} kernels were given for {len(conf.scales)} scale_factors; give one kernel per scale'
+            f'{len(kernels)} kernels were given for {len(conf.scales)} scale_factors; give one per scale'
         )
     aligned = []
     base = np.ones(2)

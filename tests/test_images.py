@@ -242,6 +242,17 @@ def test_orientation_of_16_bits(tmp_path, channels, extension):
     check(images.read_image(path), np.rot90(values, -1), 16)
 
 
+def test_orientation_of_jpeg_and_broken_exif(tmp_path):
+    values = np.zeros((16, 32, 3), np.uint8)
+    values[:, :16] = 255
+    exif = Image.Exif()
+    exif[images.ORIENTATION_TAG] = 6
+    pixels = images.read_image(save(tmp_path / 'a.jpg', values, exif=exif)).pixels
+    assert pixels.shape == (32, 16, 3) and pixels[:16].min() > 0.9 and pixels[16:].max() < 0.1
+    pixels = images.read_image(save(tmp_path / 'b.jpg', values, exif=b'Exif\0\0II*\0broken')).pixels
+    assert pixels.shape == (16, 32, 3)
+
+
 def test_contents_decide_not_the_name(tmp_path):
     values = samples(3)
     save(tmp_path / 'a.jpg', values, format='PNG')
