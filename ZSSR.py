@@ -6,6 +6,7 @@ Shocher, Cohen, Irani: "Zero-Shot" Super-Resolution using Deep Internal Learning
     sr = ZSSR('old_photograph.png', get_config('X2_REAL_CONF')).run()
 """
 
+import math
 import time
 from pathlib import Path
 
@@ -20,8 +21,8 @@ from network import Network
 from pairs import enlarge_region, invert_affine, make_recipe, pack_sources
 from utils import back_projection, draw_augmentation
 
-# The histories that the quick test fills.
-ERRORS = ('mse', 'mse_rec', 'interp_mse', 'interp_rec_mse')
+# What a training leaves behind, under the original's names.
+HISTORIES = ('loss', 'mse_steps', 'mse', 'mse_rec', 'interp_mse', 'interp_rec_mse')
 
 # The quick test looks at no more of an image than this.
 QUICK_TEST_PIXELS = 1_000_000
@@ -108,7 +109,7 @@ class ZSSR:
             self.hr_fathers_sources.append(self.final_test())
             seconds = {'training': trained - started, 'output': time.perf_counter() - trained}
             output = self._save() if self.conf.save_results else None
-            self.records.append(self._record(seconds, output))
+            self.records.append(self._record() | self._scores() | {'seconds': seconds, 'output': output})
             self.base_change()
         return self.final_sr
 
@@ -240,14 +241,18 @@ class ZSSR:
             self.base_sf = np.array(scale)
 
     def plot(self):
-        """Draw the errors of this scale, and the last father, son and output.
+        """Draw the errors of all scales so far, and the last son, output and father.
 
         Returns:
             matplotlib.figure.Figure.
         """
-        from plots import draw_run
+        from plots import run_figure
 
-        return draw_run(self)
+        scales = list(self.records)
+        if len(scales) <= self.sf_ind:
+            scales.append(self._record())
+        pair = [('son', self.lr_son), ('output', self.train_output), ('father', self.hr_father)]
+        return run_figure(Path(self.file_name).name, scales, pair)
 
     def _start_scale(self):
         """Set what belongs to the current scale, with empty histories and the rate at its start."""
@@ -352,21 +357,23 @@ class ZSSR:
         images.write_png(folder / name, self.final_sr, alpha, self.picture.bits)
         return name
 
-    def _record(self, seconds, output):
-        """What run.json says of the current scale; plain Python numbers only."""
-        border = int(np.ceil(max(self.conf.scales[self.sf_ind])))
-        truth = None if self.gt_per_sf is None else np.clip(self.gt_per_sf, 0, 1)
+    def _record(self):
+        """What the current scale was trained with and how it went, in plain Python numbers."""
         return {
             'sf': list(self.conf.scales[self.sf_ind]),
-            'output': output,
             'kernel': self.kernel if isinstance(self.kernel, str) else self.kernel.tolist(),
             'iterations': len(self.loss),
             'learning_rate_changes': self.learning_rate_change_iter_nums[1:],
-            'seconds': seconds,
-            'psnr': None if truth is None else psnr(self.final_sr, truth, border=border),
-            'ssim': None if truth is None else ssim(self.final_sr, truth, border=border),
-            **{name: getattr(self, name) for name in ('loss', 'mse_steps', *ERRORS)},
+            **{name: getattr(self, name) for name in HISTORIES},
         }
+
+    def _scores(self):
+        """PSNR and SSIM of the current scale's result, or None without ground truth."""
+        if self.gt_per_sf is None:
+            return {'psnr': None, 'ssim': None}
+        border = math.ceil(max(self.conf.scales[self.sf_ind]))
+        pair = self.final_sr, np.clip(self.gt_per_sf, 0, 1)
+        return {'psnr': psnr(*pair, border=border), 'ssim': ssim(*pair, border=border)}
 
 
 def has_stopped_falling(steps, errors, change_ratio):

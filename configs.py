@@ -348,16 +348,16 @@ X2_REAL_CONF = Config(
     input_path='test_data/real/',
 )
 
-X3_IDEAL_CONF = Config(scale_factors=[[3.0, 3.0]], input_path='test_data/ideal/')
+X3_IDEAL_CONF = Config(scale_factors=[[3.0, 3.0]], input_path='test_data/ideal_x3/')
 
-X4_IDEAL_CONF = Config(scale_factors=[[4.0, 4.0]], input_path='test_data/ideal/')
+X4_IDEAL_CONF = Config(scale_factors=[[4.0, 4.0]], input_path='test_data/ideal_x4/')
 
 # Twice ×2: the first result becomes the input of the second step.
 X4_GRADUAL_IDEAL_CONF = Config(
     scale_factors=[[2.0, 2.0], [4.0, 4.0]],
     base_change_sfs=[[2.0, 2.0]],
     back_projection_iters=[10, 10],
-    input_path='test_data/ideal/',
+    input_path='test_data/ideal_x4/',
 )
 
 # Name -> what `--list` says of it.

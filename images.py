@@ -50,7 +50,7 @@ class Picture:
     bits: int = 8
 
 
-def read_image(path, min_side=16):
+def read_image(path, min_side=16, full_depth=True):
     """Read an image file, upright and at its full depth.
 
     8-bit values are divided by 255, 16-bit values by 65535. The EXIF orientation is applied; of several
@@ -59,6 +59,7 @@ def read_image(path, min_side=16):
     Args:
         path: PNG, JPEG, TIFF, BMP, WebP or GIF file; its contents decide, not its name.
         min_side: least height and width, in pixels.
+        full_depth: False cuts 16-bit colour to 8 bits, which TensorFlow is not needed for: a check.
 
     Returns:
         A `Picture`.
@@ -69,7 +70,7 @@ def read_image(path, min_side=16):
     """
     path = Path(path)
     _check_file(path)
-    samples, orientation = _decode(path, min_side)
+    samples, orientation = _decode(path, min_side, full_depth)
     return from_array(_upright(samples, orientation), min_side, name=str(path))
 
 
@@ -292,7 +293,7 @@ def _decoding(path):
         raise ValueError(f'{path}: damaged or incomplete ({reason}); copy or save it again as PNG') from error
 
 
-def _decode(path, min_side):
+def _decode(path, min_side, full_depth):
     """Samples of an image file as stored, (H, W) or (H, W, C), and its EXIF orientation."""
     with open(path, 'rb') as file:
         head = file.read(26)
@@ -309,7 +310,7 @@ def _decode(path, min_side):
         with _decoding(path):
             image.load()
         # After loading, because Pillow turns TIFFs itself and then forgets the tag.
-        return _samples(image, path, head), _orientation(image)
+        return _samples(image, path, head, full_depth), _orientation(image)
 
 
 def _is_deep_tiff(image):
@@ -320,13 +321,13 @@ def _is_deep_tiff(image):
     return max(depths) > 8 and not (len(depths) == 1 and depths[0] in (16, 32) and black_is_zero)
 
 
-def _samples(image, path, head):
+def _samples(image, path, head, full_depth):
     """Samples of a loaded Pillow image, (H, W) or (H, W, C): uint8, uint16 or float32."""
     is_png = head.startswith(PNG_MAGIC)
     depth, colour_type = head[24:26] if is_png else (8, None)
     deep_png = is_png and depth == 16
     key = image.info.get('transparency')
-    if deep_png and colour_type != 0:
+    if deep_png and colour_type != 0 and full_depth:
         samples = _decode_deep_png(path)
     elif image.mode == 'P':
         return np.asarray(image.convert('RGB' if key is None else 'RGBA'))

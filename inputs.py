@@ -24,7 +24,7 @@ class Inputs:
     kernels: list
 
 
-def load_inputs(input_img, conf, ground_truth=None, kernels=None):
+def load_inputs(input_img, conf, ground_truth=None, kernels=None, full_depth=True):
     """Read and check everything that a run needs; TensorFlow is not loaded to refuse it.
 
     Args:
@@ -32,6 +32,7 @@ def load_inputs(input_img, conf, ground_truth=None, kernels=None):
         conf: Config, for its scales.
         ground_truth: path or array, or None.
         kernels: list with a path or 2-D array per scale; None: `conf.downscale_method`.
+        full_depth: as in `images.read_image`; False is enough for a check.
 
     Returns:
         Inputs.
@@ -39,10 +40,11 @@ def load_inputs(input_img, conf, ground_truth=None, kernels=None):
     Raises:
         ValueError, FileNotFoundError: one line that names what cannot be used, and the remedy.
     """
-    picture = _load(input_img, 'input')
+    picture = _load(input_img, 'input', full_depth)
     if ground_truth is not None:
         name = str(ground_truth) if _is_path(ground_truth) else 'ground truth'
-        ground_truth = fit_ground_truth(_load(ground_truth, name).pixels, picture.pixels.shape, conf, name)
+        truth = _load(ground_truth, name, full_depth).pixels
+        ground_truth = fit_ground_truth(truth, picture.pixels.shape, conf, name)
     if kernels is not None:
         kernels = [_load_kernel(kernel, picture.pixels.shape) for kernel in kernels]
     return Inputs(picture, ground_truth, preprocess_kernels(kernels, conf))
@@ -83,8 +85,10 @@ def _is_path(source):
     return isinstance(source, str | Path)
 
 
-def _load(image, name):
-    return images.read_image(image) if _is_path(image) else images.from_array(image, name=name)
+def _load(image, name, full_depth):
+    if _is_path(image):
+        return images.read_image(image, full_depth=full_depth)
+    return images.from_array(image, name=name)
 
 
 def _load_kernel(kernel, input_shape):

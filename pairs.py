@@ -82,25 +82,30 @@ def warp(sources, source, inverse, crop_size):
     side = tf.cast(tf.range(crop_size), tf.float64)
     x, x_fraction = _position(inverse[0], side)
     y, y_fraction = _position(inverse[1], side)
-    table = tf.constant(CUBIC_TABLE)
-    x_weights, y_weights = tf.gather(table, x_fraction), tf.gather(table, y_fraction)
-
     columns = [tf.clip_by_value(x + tap, -1, width) + 1 for tap in range(-1, 3)]
     rows = [(tf.clip_by_value(y + tap, -1, height) + 1) * (width + 2) + offset for tap in range(-1, 3)]
-    terms = [
-        [
-            tf.gather(sources.pixels, rows[i] + columns[j])
-            * (y_weights[..., i] * x_weights[..., j])[..., None]
-            for j in range(4)
+    between_pixels = tf.reduce_any(x_fraction + y_fraction > 0)
+
+    def interpolated():
+        table = tf.constant(CUBIC_TABLE)
+        x_weights, y_weights = tf.gather(table, x_fraction), tf.gather(table, y_fraction)
+        terms = [
+            [
+                tf.gather(sources.pixels, rows[i] + columns[j])
+                * (y_weights[..., i] * x_weights[..., j])[..., None]
+                for j in range(4)
+            ]
+            for i in range(4)
         ]
-        for i in range(4)
-    ]
-    inside = (x >= 1) & (x < width - 2) & (y >= 1) & (y < height - 2)
-    father = tf.cond(
-        tf.reduce_all(inside),
-        lambda: _sum_by_rows(terms),
-        lambda: tf.where(inside[..., None], _sum_by_rows(terms), _sum_in_raster_order(terms)),
-    )
+        inside = (x >= 1) & (x < width - 2) & (y >= 1) & (y < height - 2)
+        return tf.cond(
+            tf.reduce_all(inside),
+            lambda: _sum_by_rows(terms),
+            lambda: tf.where(inside[..., None], _sum_by_rows(terms), _sum_in_raster_order(terms)),
+        )
+
+    # On whole pixels the other fifteen weights are exactly 0: half of all fathers are only moved and turned.
+    father = tf.cond(between_pixels, interpolated, lambda: tf.gather(sources.pixels, rows[1] + columns[1]))
     return tf.clip_by_value(father, 0, 1)
 
 
@@ -281,10 +286,15 @@ def apply_plan(image, plan):
 
 
 def _multiply_axes(image, rows, columns):
-    """Multiply (H, W, C) by `rows` from the left along H, and by `columns` along W."""
+    """Multiply (H, W, C) by `rows` from the left along H, and by `columns` along W, as two plain products."""
+    return _multiply_first_axis(_multiply_first_axis(image, rows), columns)
+
+
+def _multiply_first_axis(image, matrix):
+    """Multiply (H, W, C) by `matrix` along H; return (W, H', C), so that twice restores the order of axes."""
     height, width, channels = tf.unstack(tf.shape(image))
-    shorter = tf.reshape(rows @ tf.reshape(image, [height, width * channels]), [-1, width, channels])
-    return tf.linalg.matmul(columns, shorter)
+    product = tf.matmul(matrix, tf.reshape(image, [height, width * channels]))
+    return tf.transpose(tf.reshape(product, [-1, width, channels]), [1, 0, 2])
 
 
 _compiled_resize = tf.function(apply_plan, reduce_retracing=True)

@@ -121,7 +121,9 @@ def run(args):
     inputs, is_folder = runner.find_inputs(conf.input_path)
     if args.ground_truth is not None and is_folder:
         raise ValueError(f'--ground-truth {args.ground_truth}: give the one image it belongs to with --input')
-    jobs = [runner.make_job(path, len(conf.scales), args.kernel, args.ground_truth) for path in inputs]
+    if args.kernel:
+        runner.check_kernels(args.kernel, conf)
+    jobs = [runner.make_job(path, conf, args.kernel, args.ground_truth) for path in inputs]
     jobs, failures = runner.check_jobs(jobs, conf)
     if failures and not is_folder:
         raise ValueError(failures[0])
@@ -134,7 +136,7 @@ def run(args):
         if args.gpu is not None and gpus == 0:
             reporter.say('there is no such GPU on this machine: running on the CPU')
         devices = [str(index) for index in range(gpus)] if args.gpu == 'all' and gpus > 1 else []
-        failures += runner.run(jobs, conf, reporter, devices)
+        failures = runner.run(jobs, conf, reporter, devices, failures)
     for failure in failures:
         reporter.warn(f'failed: {failure}')
     return 1 if failures else 0
@@ -158,7 +160,7 @@ def main(argv=None):
                 print(f'{name:26}{description}')
             return 0
         return run(args)
-    except (ValueError, FileNotFoundError) as error:
+    except (ValueError, OSError) as error:
         print(f'run_ZSSR.py: {error}', file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -1,13 +1,15 @@
 """From files to results: one image after another, or one process per GPU, with a record of what was done."""
 
 import json
+import math
 import os
 import platform
+import signal
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
 import numpy as np
@@ -20,14 +22,19 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 
 import images
 from configs import __version__
 from inputs import load_inputs
+from reporter import FigureFile
 from utils import PROJECT, prepare_result_dir
 
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.tif', '.tiff', '.bmp', '.webp', '.gif')
 GROUND_TRUTH_SUFFIX = '_gt'
+
+# Columns of a terminal on which the live line is written out in full.
+WIDE = 120
 
 
 @dataclass(frozen=True)
@@ -39,12 +46,14 @@ class Job:
         ground_truth: what the result should be, or None.
         kernels: a .mat file per scale, or None.
         kernel_note: which kernels are used, in words.
+        warning: why the kernels that were found are not used, or None.
     """
 
     input: Path
     ground_truth: Path | None
     kernels: tuple | None
     kernel_note: str
+    warning: str | None = None
 
 
 def find_inputs(path):
@@ -69,7 +78,9 @@ def find_inputs(path):
     found = sorted(
         file
         for file in path.iterdir()
-        if file.suffix.lower() in IMAGE_SUFFIXES and not file.stem.endswith(GROUND_TRUTH_SUFFIX)
+        if file.suffix.lower() in IMAGE_SUFFIXES
+        and not file.stem.endswith(GROUND_TRUTH_SUFFIX)
+        and not file.is_dir()
     )
     if not found:
         raise FileNotFoundError(
@@ -79,14 +90,14 @@ def find_inputs(path):
     return found, True
 
 
-def make_job(path, scale_count, kernels=None, ground_truth=None):
+def make_job(path, conf, kernels=None, ground_truth=None):
     """Find what belongs to an image: `NAME_gt`, and kernels `NAME_0.mat`, `NAME_1.mat`, … one per scale.
 
     Kernels are looked for beside the image first, then in the project's kernels/.
 
     Args:
         path: the image.
-        scale_count: how many kernels make a set.
+        conf: Config, for its scales and what replaces kernels.
         kernels: files given by the user, used instead.
         ground_truth: file given by the user, used instead.
 
@@ -98,17 +109,33 @@ def make_job(path, scale_count, kernels=None, ground_truth=None):
         ground_truth = _first_file(*(path.with_name(stem + end) for end in (path.suffix, *IMAGE_SUFFIXES)))
     if kernels:
         return Job(path, ground_truth, tuple(kernels), f'kernel {", ".join(map(str, kernels))}')
-    names = [f'{path.stem}_{index}.mat' for index in range(scale_count)]
+    names = [f'{path.stem}_{index}.mat' for index in range(len(conf.scales))]
     found = [_first_file(path.parent / name, PROJECT / 'kernels' / name) for name in names]
     if all(found):
         return Job(path, ground_truth, tuple(found), f'kernel {", ".join(map(str, found))}')
-    note = 'no kernel, sons are made by interpolation'
     missing = [name for name, file in zip(names, found, strict=True) if file is None]
+    warning = None
     if len(missing) < len(names):
-        note = (
-            f'WARNING: {", ".join(missing)} is missing, so no kernel is used; sons are made by interpolation'
+        warning = f'{path}: WARNING: of the kernels, {", ".join(missing)} is missing, so none is used'
+    return Job(path, ground_truth, None, f'no kernel, {conf.downscale_method} interpolation', warning)
+
+
+def check_kernels(files, conf):
+    """Check the kernels that the user gave, which are used for every image.
+
+    Args:
+        files: paths.
+        conf: Config, for its scales.
+
+    Raises:
+        ValueError, FileNotFoundError: naming what cannot be used, and the remedy.
+    """
+    if len(files) != len(conf.scales):
+        raise ValueError(
+            f'--kernel: {len(files)} given for {len(conf.scales)} scale_factors; give one per scale'
         )
-    return Job(path, ground_truth, None, note)
+    for file in files:
+        images.read_kernel(file)
 
 
 def _first_file(*paths):
@@ -126,8 +153,10 @@ class Reporter:
             plain: print plain lines even on a terminal.
         """
         self._plain = plain
-        self._out = Console(quiet=quiet, markup=False, highlight=False, soft_wrap=True)
-        self._err = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
+        self.quiet = quiet
+        as_it_is = {'markup': False, 'emoji': False, 'highlight': False, 'soft_wrap': True}
+        self._out = Console(quiet=quiet, **as_it_is)
+        self._err = Console(stderr=True, **as_it_is)
         self._bars = self._task = self._shown = None
 
     def say(self, text):
@@ -141,52 +170,59 @@ class Reporter:
     @contextmanager
     def image(self):
         """Show the lines of one image's scales while the context lasts."""
-        columns = (
-            TextColumn('{task.description}'),
-            BarColumn(bar_width=20),
-            MofNCompleteColumn(),
-            TextColumn('{task.fields[status]}'),
-            TimeElapsedColumn(),
-            TextColumn('at most'),
-            TimeRemainingColumn(),
-        )
         self._task = self._shown = None
-        if self._plain or not self._out.is_terminal or self._out.quiet:
+        if self._plain or self.quiet or not self._out.is_terminal or self._out.is_dumb_terminal:
             yield
             return
-        with Progress(*columns, console=self._out) as self._bars:
-            yield
-        self._bars = None
+        columns = (
+            TextColumn('{task.description}'),
+            BarColumn(bar_width=20 if self._out.width >= WIDE else 4),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn('<'),
+            TimeRemainingColumn(),
+            TextColumn('{task.fields[status]}', table_column=Column(no_wrap=True)),
+        )
+        # The rate is that of the last ten minutes, as it is only heard of after every quick test.
+        with Progress(*columns, console=self._out, speed_estimate_period=600) as self._bars:
+            try:
+                yield
+            finally:
+                self._bars = None
 
     def follow(self, net):
         """Show where the training stands; called by ZSSR after every quick test."""
-        scale = f'×{"×".join(f"{n:.2f}" for n in net.conf.scales[net.sf_ind])}'
-        label = f'{Path(net.file_name).stem} {scale}'
+        vertical, horizontal = net.conf.scales[net.sf_ind]
+        scale = f'×{vertical:g}' if vertical == horizontal else f'×{vertical:g}×{horizontal:g}'
         done = len(net.loss)
         if self._shown is None or self._shown[0] != net.sf_ind:
             self._shown = (net.sf_ind, 0, time.monotonic())
             if self._bars:
-                self._task = self._bars.add_task(label, total=net.conf.max_iters, status='')
+                self._task = self._bars.add_task(scale, total=net.conf.max_iters, status='')
         if self._bars:
             # Training usually ends long before max_iters; a finished scale shows a full bar.
             total = done if net.is_trained else net.conf.max_iters
-            self._bars.update(self._task, completed=done, total=total, status=status_line(net))
+            status = status_line(net, short=self._out.width < WIDE)
+            self._bars.update(self._task, completed=done, total=total, status=status)
         elif net.is_trained or done - self._shown[1] >= net.conf.display_every:
             self._shown = (net.sf_ind, done, self._shown[2])
             seconds = time.monotonic() - self._shown[2]
             remaining = seconds / done * (net.conf.max_iters - done)
             times = f'{_clock(seconds)} elapsed, at most {_clock(0 if net.is_trained else remaining)} left'
+            label = f'{Path(net.file_name).stem} {scale}'
             self.say(f'{label}  iteration {done}/{net.conf.max_iters}  {status_line(net)}  {times}')
 
 
-def status_line(net):
-    """Loss, learning rate and the latest quick test of a training, in one line."""
-    parts = [f'loss {net.loss[-1]:.5f}', f'rate {net.learning_rate:.0e}']
+def status_line(net, short=False):
+    """Loss, learning rate and the latest quick test of a training; short: in 44 characters."""
+    parts = [f'loss {net.loss[-1]:.{4 if short else 5}f}', f'rate {net.learning_rate:.0e}']
     if net.conf.display_test_results and net.mse_rec:
-        parts.append(f'reconstruction {np.sqrt(net.mse_rec[-1]) * 255:.2f}/255')
+        error = f'{np.sqrt(net.mse_rec[-1]) * 255:.2f}'
+        parts.append(f'rec {error}' if short else f'reconstruction {error}/255')
         if net.mse:
-            parts.append(f'PSNR {-10 * np.log10(net.mse[-1]):.2f} dB')
-    return '  '.join(parts)
+            psnr = -10 * math.log10(net.mse[-1]) if net.mse[-1] > 0 else math.inf
+            parts.append(f'PSNR {psnr:.2f}{"" if short else " dB"}')
+    return (' ' if short else '  ').join(parts)
 
 
 def _clock(seconds):
@@ -210,7 +246,7 @@ def check_jobs(jobs, conf):
             twin = stems.setdefault(job.input.stem, job.input)
             if twin != job.input:
                 raise ValueError(f'its results would replace those of {twin.name}; rename one of the two')
-            load_inputs(job.input, conf, job.ground_truth, job.kernels)
+            load_inputs(job.input, conf, job.ground_truth, job.kernels, full_depth=False)
         except (ValueError, OSError) as error:
             failures.append(_failure(job, error))
         else:
@@ -290,7 +326,7 @@ def start_tensorflow(device=None, threads=None, verbose=False):
     return len(gpus)
 
 
-def run(jobs, conf, reporter, devices=()):
+def run(jobs, conf, reporter, devices=(), rejected=()):
     """Enlarge images, keep going when one fails, and record everything.
 
     Args:
@@ -299,18 +335,22 @@ def run(jobs, conf, reporter, devices=()):
         reporter: Reporter.
         devices: CUDA device indices for one process each; with none, the images run one after the other in
             this process.
+        rejected: a line for each image that `check_jobs` set aside, for the record.
 
     Returns:
-        A line for each image that failed.
+        A line for each image that failed, those rejected included.
     """
     record = {
         'config': asdict(conf),
         'versions': _versions(),
         'started': _now(),
         'images': [],
-        'failures': [],
+        'failures': list(rejected),
     }
-    outcomes = _outcomes_of_processes(jobs, conf, devices) if devices else _outcomes(jobs, conf, reporter)
+    if devices:
+        outcomes = _outcomes_of_processes(jobs, conf, devices, reporter.quiet)
+    else:
+        outcomes = _outcomes(jobs, conf, reporter)
     for job, outcome in outcomes:
         if isinstance(outcome, Exception):
             record['failures'].append(_failure(job, outcome))
@@ -334,25 +374,31 @@ def _outcomes(jobs, conf, reporter):
         yield job, outcome
 
 
-def _outcomes_of_processes(jobs, conf, devices):
+def _outcomes_of_processes(jobs, conf, devices, quiet):
     """Yield (job, record or exception) as they come from one process per GPU, each taking the next image."""
     context = get_context('spawn')
     free = context.Queue()
     for device in devices:
         free.put(device)
     with ProcessPoolExecutor(len(devices), context, _start_process, (free,)) as pool:
-        futures = {pool.submit(_run_in_process, job, conf): job for job in jobs}
-        for future in as_completed(futures):
-            yield futures[future], future.exception() or future.result()
+        futures = {pool.submit(_run_in_process, job, conf, quiet): job for job in jobs}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.exception() or future.result()
+        except BaseException:  # Ctrl-C: without this, all images would still be finished
+            for process in active_children():
+                process.terminate()
+            raise
 
 
 def _start_process(free):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     start_tensorflow(free.get())
 
 
-def _run_in_process(job, conf):
+def _run_in_process(job, conf, quiet):
     # Live lines of several processes would overwrite each other.
-    return run_job(job, conf, Reporter(plain=True))[0]
+    return run_job(job, conf, Reporter(quiet, plain=True))[0]
 
 
 def run_job(job, conf, reporter, network=None):
@@ -371,10 +417,21 @@ def run_job(job, conf, reporter, network=None):
 
     from ZSSR import ZSSR
 
+    if job.warning:
+        reporter.warn(job.warning)
     reporter.say(f'{job.input.name}: {job.kernel_note}')
-    net = ZSSR(job.input, conf, job.ground_truth, job.kernels, network, progress=reporter.follow)
+    figure = FigureFile(Path(conf.result_path) / f'{job.input.stem}_losses.png')
+
+    def follow(net):
+        reporter.follow(net)
+        if conf.plot_losses:
+            figure.update(net)
+
+    net = ZSSR(job.input, conf, job.ground_truth, job.kernels, network, progress=follow)
     with reporter.image():
         net.run()
+    if conf.save_results:
+        figure.update(net)
     gpus = tf.config.list_logical_devices('GPU')
     record = {
         'stem': job.input.stem,

@@ -1,0 +1,210 @@
+"""Which file belongs to which image: names of results, ground truth and inputs, and what run.json records."""
+
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+SUFFIXES = {'.png', '.jpg', '.jpeg', '.tif', '.tiff', '.bmp', '.webp', '.gif'}
+ZSSR_NAME = re.compile(r'(?P<stem>.+)_zssr_X(?P<rows>\d+\.\d+)X(?P<columns>\d+\.\d+)')
+SRF_NAME = re.compile(r'(?P<stem>.+)_SRF_(?P<scale>\d+)_[^_]+')  # the benchmarks' own: img_001_SRF_2_HR.png
+
+
+@dataclass(frozen=True)
+class Result:
+    """A result file.
+
+    Attributes:
+        path: the file.
+        name: its image's name.
+        scale: (vertical, horizontal) scale factor, or None where nothing tells it.
+        run: what run.json records of the image, or an empty dict.
+    """
+
+    path: Path
+    name: str
+    scale: tuple | None = None
+    run: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What belongs to one image; `a` is None where bicubic enlargement of `input` takes its place."""
+
+    name: str
+    a: Result | None
+    b: Result
+    truth: Path | None = None
+    input: Path | None = None
+
+    @property
+    def scale(self):
+        """(vertical, horizontal) scale factor, or None where neither name nor record tells it."""
+        return (self.a and self.a.scale) or self.b.scale
+
+    @property
+    def runs(self):
+        """What run.json records of the image in either folder, a pair of dicts."""
+        return (self.a.run if self.a else {}), self.b.run
+
+
+def parse_name(stem):
+    """Take the name of an image or result file apart.
+
+    Args:
+        stem: file name without its extension.
+
+    Returns:
+        The image's name, and (vertical, horizontal) scale, or None where the name does not tell.
+
+    Example:
+        >>> parse_name('img_001_SRF_2_LR_zssr_X2.00X2.00')
+        ('img_001', (2.0, 2.0))
+    """
+    scale = None
+    if match := ZSSR_NAME.fullmatch(stem):
+        stem, scale = match['stem'], (float(match['rows']), float(match['columns']))
+    if match := SRF_NAME.fullmatch(stem):
+        stem, scale = match['stem'], scale or (float(match['scale']),) * 2
+    return stem, scale
+
+
+def find_results(folder):
+    """Find the results in a folder, and what its run.json (if any) records of them.
+
+    Args:
+        folder: an existing folder; its subfolders, and files that end in `_gt`, do not count.
+
+    Returns:
+        A dict from image name to a list of `Result`, in order of increasing scale.
+
+    Raises:
+        FileNotFoundError: if the folder is missing.
+        ValueError: if it holds no images, or its run.json is damaged.
+    """
+    folder, found = Path(folder), {}
+    records = read_record(folder) if (folder / 'run.json').is_file() else {}
+    for path in _image_files(folder):
+        if path.stem.endswith('_gt'):
+            continue
+        name, scale = parse_name(path.stem)
+        recorded_scale, run = records.get(path.name, (None, {}))
+        # With a record, pictures that it does not list (figures, say) are no results.
+        if run or not records:
+            found.setdefault(name, []).append(Result(path, name, recorded_scale or scale, run))
+    if not found:
+        raise ValueError(f'{folder}: holds no results; give the folder in which the images themselves lie')
+    for results in found.values():
+        results.sort(key=lambda result: (result.scale or (0, 0), result.path.name))
+    return found
+
+
+def find_images(folder):
+    """Find ground truth or inputs: one file per image, `NAME_gt.png` before `NAME.png`.
+
+    Args:
+        folder: an existing folder.
+
+    Returns:
+        A dict from image name to path.
+
+    Raises:
+        FileNotFoundError: if the folder is missing.
+    """
+    paths = sorted(_image_files(folder), key=lambda path: path.stem.endswith('_gt'))
+    return {parse_name(path.stem.removesuffix('_gt'))[0]: path for path in paths}
+
+
+def pair_folders(a, b, *, gt=None, inputs=None):
+    """Find the images that two folders of results have in common.
+
+    Args:
+        a: folder of results.
+        b: the other folder.
+        gt: folder of ground truth, or None: the files that a run.json names, where they exist.
+        inputs: folder of low-resolution inputs, or None: likewise.
+
+    Returns:
+        A list of `Pair`, sorted by name (of several scales, the largest that both have), and a list of notes
+        on what was left out, each one line.
+
+    Raises:
+        FileNotFoundError: if a folder is missing.
+        ValueError: if a folder holds no images, or the two have none in common.
+    """
+    first, second = find_results(a), find_results(b)
+    truths = None if gt is None else find_images(gt)
+    sources = None if inputs is None else find_images(inputs)
+    pairs, notes = [], []
+    for found, other, folder in ((first, second, b), (second, first, a)):
+        notes += [f'{found[name][-1].path}: no result for it in {folder}' for name in found.keys() - other]
+    for name in sorted(first.keys() & second):
+        one, two = _same_scale(first[name], second[name])
+        if one is None:
+            notes.append(f'{name}: {a} and {b} have no scale in common')
+            continue
+        run = {**two.run, **one.run}
+        truth = existing(run.get('ground_truth')) if truths is None else truths.get(name)
+        if truth is None and gt is not None:
+            notes.append(f'{name}: no ground truth in {gt}')
+        source = existing(run.get('input')) if sources is None else sources.get(name)
+        pairs.append(Pair(name, one, two, truth, source))
+    if not pairs:
+        one, two = (', '.join(sorted(found)[:3]) for found in (first, second))
+        raise ValueError(f'{a} ({one}, …) and {b} ({two}, …) have no image in common; rename one to match')
+    return pairs, sorted(notes)
+
+
+def read_record(folder):
+    """Read which results the run.json of a run lists.
+
+    Args:
+        folder: folder of a run.
+
+    Returns:
+        A dict from result file name to ((vertical, horizontal) scale or None, the record of its image).
+
+    Raises:
+        FileNotFoundError: if there is no run.json.
+        ValueError: if it is damaged.
+    """
+    path = Path(folder) / 'run.json'
+    if not path.is_file():
+        raise FileNotFoundError(f'{path}: no such file; give the folder of a finished run')
+    try:
+        images = json.loads(path.read_text(encoding='utf-8')).get('images') or []
+        found = {}
+        for image in images:
+            for scale in image.get('scales') or []:
+                if scale.get('output'):
+                    factor = tuple(float(s) for s in scale.get('sf') or ())
+                    found[Path(scale['output']).name] = (factor if len(factor) == 2 else None, image)
+        return found
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ValueError(f'{path}: not a record of a run ({error}); delete or restore it') from error
+
+
+def existing(path):
+    """A path that a record names, or None if it names none or the file is gone."""
+    return Path(path) if path and Path(path).is_file() else None
+
+
+def _image_files(folder):
+    """Image files of a folder, sorted by name; hidden ones, such as half-written files, do not count."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f'{folder}: no such folder; give a folder of images')
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith('.')
+    )
+
+
+def _same_scale(first, second):
+    """The largest scale that two lists of results share; a name without one goes with any."""
+    for one in reversed(first):
+        for two in reversed(second):
+            if one.scale is None or two.scale is None or one.scale == two.scale:
+                return one, two
+    return None, None

@@ -1,0 +1,85 @@
+"""Shared by the tests: golden numbers, images, and tiny networks that are compiled once."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+os.environ.setdefault('CUDA_VISIBLE_DEVICES', '')  # the golden numbers are a CPU's
+
+GOLDEN = Path(__file__).parent / 'golden'
+
+TINY = {
+    'width': 4,
+    'depth': 3,
+    'crop_size': 16,
+    'max_iters': 3,
+    'run_test_every': 2,
+    'output_flip': False,
+    'save_results': False,
+    'seed': 1,
+}
+
+
+def read_golden(name):
+    return json.loads((GOLDEN / f'{name}.json').read_text()), np.load(GOLDEN / f'{name}.npz')
+
+
+@pytest.fixture(scope='session')
+def image():
+    """Smooth float32 colour image (20, 24, 3) with an edge."""
+    y, x = np.mgrid[:20, :24]
+    planes = [0.5 + 0.4 * np.sin(x / 5 + phase) * np.cos(y / 4) for phase in (0, 1, 2)]
+    return np.where((x > y)[..., None], np.stack(planes, axis=2), 0.25).astype(np.float32)
+
+
+@pytest.fixture(scope='session')
+def gaussian():
+    """Make a Gaussian kernel (height, width) that sums to 1."""
+
+    def make(height, width, sigma=1.0):
+        y, x = np.arange(height) - (height - 1) / 2, np.arange(width) - (width - 1) / 2
+        kernel = np.exp(-(y[:, None] ** 2 + x**2) / (2 * sigma**2))
+        return kernel / kernel.sum()
+
+    return make
+
+
+@pytest.fixture(scope='session')
+def shared_network():
+    """Give out one compiled Network per (width, depth, channels, learn_residual)."""
+    from configs import Config
+    from network import Network
+
+    made = {}
+
+    def give(conf, channels):
+        key = conf.width, conf.depth, channels, conf.learn_residual
+        if key not in made:
+            shapes = Config(width=conf.width, depth=conf.depth).filter_shapes(channels)
+            made[key] = Network(shapes, conf.learn_residual)
+        return made[key]
+
+    return give
+
+
+@pytest.fixture(scope='session')
+def make_net(image, shared_network):
+    """Make a tiny ZSSR on a shared network; keywords that are no arguments of this are Config fields."""
+    from configs import Config
+    from ZSSR import ZSSR
+
+    def make(picture=image, ground_truth=None, kernels=None, cls=ZSSR, conf=None, share=True, **overrides):
+        conf = conf or Config(**TINY)
+        for name, value in overrides.items():
+            setattr(conf, name, value)
+        if 'back_projection_iters' not in overrides:
+            conf.back_projection_iters = [1] * len(conf.scale_factors)
+        channels = 1 if np.ndim(picture) == 2 else 3
+        network = shared_network(conf, channels) if share else None
+        return cls(picture, conf, ground_truth, kernels, network=network)
+
+    return make

@@ -1,0 +1,253 @@
+"""Bad input costs a user one line to read: no traceback, no half result, no wait for TensorFlow."""
+
+import signal
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import scipy.io
+import tifffile
+from command_line import TINY, finish, results, save_image, start
+from pictures import png_bytes, samples, write_hand_png
+from PIL import Image
+
+from configs import Config
+from ZSSR import ZSSR
+
+KERNEL = np.ones((3, 3)) / 9
+
+# What is given on the command line, {d} being the folder of bad files -> what the one line must name.
+COMMANDS = {
+    'unknown_preset': ('X9_CONF', 'X9_CONF', 'choose one of X2_ONE_JUMP_IDEAL_CONF'),
+    'preset_that_is_code': ("open('{d}/executed','w')", 'unknown configuration', 'choose one of'),
+    'unknown_field': ('--set widht=3', '--set widht=3', 'FIELD one of', 'width'),
+    'field_without_value': ('--set width', '--set width', 'write FIELD=VALUE'),
+    'ill_typed_number': ('--set max_iters=1e3', 'max_iters must be a whole number', "'1e3'"),
+    'ill_typed_switch': ('--set output_flip=1', 'output_flip must be True or False'),
+    'field_that_is_code': ("--set max_iters=len(open('{d}/executed','w').name)", 'max_iters must be a whole'),
+    'unknown_option': ('--factor 3', '--factor', '--help'),
+    'seed_that_is_no_number': ('--seed x', '--seed', "'x'", '--help'),
+    'negative_seed': ('--seed -1', 'seed must be between 0 and'),
+    'gpu_that_is_no_number': ('0 first', "GPU 'first'", "or 'all'"),
+    'no_threads': ('--threads 0', '--threads 0', 'give 1 or more'),
+    'scale_below_1': ('--scale 0.5', '--scale 0.5', 'a factor from 1'),
+    'scale_that_is_no_number': ('--scale two', '--scale two', '2x3'),
+    'scale_factors_below_1': ('--set scale_factors=[[2,0.5]]', 'scale_factors', 'each at least 1'),
+    'back_projection_iters_too_short': (
+        '--set scale_factors=[1.5,2]',
+        'back_projection_iters [10]',
+        'an entry',
+    ),
+    'too_few_test_points': ('--set run_test_every=64', 'run_test_every 64', 'test more often'),
+    'no_tests_for_the_policy': ('--set run_test=False', 'run_test False', 'needs at least 5'),
+    'missing_input': ('--input {d}/none', '{d}/none: no such file or folder', '--input'),
+    'empty_folder': ('--input {d}/empty', '{d}/empty: no image in this folder', 'put some there'),
+    'folder_of_other_files': ('--input {d}/kernels', '{d}/kernels: no image in this folder', '.png, .jpg'),
+    'empty_file': ('--input {d}/nothing.png', '{d}/nothing.png: is an empty file', 'copy or save it again'),
+    'truncated_png': (
+        '--input {d}/truncated.png',
+        '{d}/truncated.png: damaged or incomplete',
+        'save it again',
+    ),
+    'truncated_deep_png': ('--input {d}/truncated16.png', '{d}/truncated16.png: damaged', 'save it again'),
+    'text_named_png': ('--input {d}/text.png', '{d}/text.png: not a PNG', 'save it as PNG'),
+    'too_small': ('--input {d}/small.png', '{d}/small.png: height 15, width 40', 'give a larger image'),
+    'over_the_bomb_limit': ('--input {d}/large.png', '{d}/large.png: 90250000 pixels', 'split it into parts'),
+    'far_over_the_bomb_limit': (
+        '--input {d}/huge.png',
+        '{d}/huge.png: 400000000 pixels',
+        'split it into parts',
+    ),
+    'nan_in_a_tiff': ('--input {d}/nan.tif', '{d}/nan.tif: has NaN values', 'give finite values'),
+    'floats_up_to_255': ('--input {d}/floats.tif', '{d}/floats.tif: values from', 'divide by 255?'),
+    'missing_ground_truth': (
+        '--input {d}/photo.png --ground-truth {d}/none',
+        '{d}/none: no such file',
+        'check',
+    ),
+    'ground_truth_of_the_wrong_size': (
+        '--input {d}/photo.png --ground-truth {d}/photo.png',
+        *('{d}/photo.png: the ground truth has 20×24 pixels', '20×24, enlarged by', '40×48', 'leave it out'),
+    ),
+    'deep_image_with_ground_truth_of_the_wrong_size': (
+        '--input {d}/deep.png --ground-truth {d}/deep.png',
+        *('{d}/deep.png: the ground truth has 17×19 pixels', 'makes 34×38'),
+    ),
+    'ground_truth_in_gray': (
+        '--input {d}/photo.png --ground-truth {d}/gray.png',
+        *('{d}/gray.png: the ground truth has 1 channels and the input 3', 'both in colour'),
+    ),
+    'ground_truth_for_a_folder': (
+        '--input {d} --ground-truth {d}/photo.png',
+        *('--ground-truth {d}/photo.png', 'with --input'),
+    ),
+    'two_kernels_for_one_scale': (
+        '--input {d}/photo.png --kernel {d}/kernels/good.mat --kernel {d}/kernels/good.mat',
+        *('--kernel: 2 given for 1 scale_factors', 'one per scale'),
+    ),
+    'one_kernel_for_six_scales': (
+        'X2_GRADUAL_IDEAL_CONF --input {d} --kernel {d}/kernels/good.mat',
+        *('--kernel: 1 given for 6 scale_factors', 'one per scale'),
+    ),
+    'bad_kernel_for_a_folder': (
+        '--input {d} --kernel {d}/kernels/zero.mat',
+        '{d}/kernels/zero.mat',
+        'sums to 0',
+    ),
+    'output_below_a_file': (
+        '--input {d}/photo.png --output {d}/photo.png/results',
+        *('{d}/photo.png/results: results cannot be written there', '--output'),
+    ),
+    'output_is_a_file': (
+        '--input {d}/photo.png --output {d}/photo.png --set create_results_dir=False',
+        *('{d}/photo.png: results cannot be written there', '--output'),
+    ),
+}
+
+# .mat files and what the line must name after the file.
+KERNELS = {
+    'missing': (None, 'no such file'),
+    'without': ({'K': KERNEL}, 'has no variable Kernel, it holds K', 'save the matrix under that name'),
+    'three': ({'Kernel': np.ones((3, 3, 2))}, 'Kernel has shape (3, 3, 2)', 'give a 2-D matrix'),
+    'complex': ({'Kernel': KERNEL * 1j}, 'Kernel is complex', 'give real numbers'),
+    'empty': ({'Kernel': np.zeros((0, 3))}, 'not empty'),
+    'zero': ({'Kernel': np.zeros((3, 3))}, 'Kernel sums to 0', 'a positive sum'),
+    'nan': ({'Kernel': KERNEL * [1, np.nan, 1]}, 'Kernel has NaN', 'give finite numbers'),
+    'text': ({'Kernel': 'Gaussian'}, 'Kernel is not numeric', 'give a 2-D matrix of numbers'),
+    'truncated': ({'Kernel': KERNEL}, 'not a readable .mat file', "'-v7'"),
+    'large': ({'Kernel': np.ones((21, 3))}, '21×3 is larger than the image, 20×24', 'crop the kernel'),
+}
+
+
+def header_only_png(path, side):
+    """A PNG that says how large it is and breaks off: decoding it would need all of that."""
+    path.write_bytes(png_bytes([b''] * side, 8, 2, side))
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    """A folder with every kind of bad file, and a TensorFlow that ends whoever imports it."""
+    d = tmp_path_factory.mktemp('bad')
+    for name in ('empty', 'kernels', 'packages'):
+        (d / name).mkdir()
+    (d / 'packages' / 'tensorflow.py').write_text("raise SystemExit('TensorFlow was imported')")
+    save_image(d / 'photo.png')
+    save_image(d / 'gray.png', shape=(40, 48, 1))
+    save_image(d / 'small.png', shape=(15, 40, 3))
+    write_hand_png(d / 'deep.png', samples(3, 16))
+    for name, source in (('truncated', 'photo'), ('truncated16', 'deep')):
+        data = (d / f'{source}.png').read_bytes()
+        (d / f'{name}.png').write_bytes(data[: len(data) // 2])
+    (d / 'text.png').write_text('not a picture, really\n')
+    (d / 'nothing.png').touch()
+    header_only_png(d / 'large.png', 9500)
+    header_only_png(d / 'huge.png', 20000)
+    tifffile.imwrite(d / 'nan.tif', np.full((20, 20, 3), np.nan, np.float32), photometric='rgb')
+    tifffile.imwrite(d / 'floats.tif', np.full((20, 20, 3), 255, np.float32), photometric='rgb')
+    for name, (variables, *_) in {**KERNELS, 'good': ({'Kernel': KERNEL},)}.items():
+        if variables is not None:
+            scipy.io.savemat(d / 'kernels' / f'{name}.mat', variables)
+    path = d / 'kernels' / 'truncated.mat'
+    path.write_bytes(path.read_bytes()[:-9])
+    return d
+
+
+def check_refusal(folder, output, arguments, words):
+    """A command line is refused in one line with these words, and nothing else happens."""
+    if '--output' not in arguments:
+        arguments = [*arguments, '--output', output]
+    code, out, err = finish(start(*arguments, python_path=folder / 'packages'))
+    assert (code, out) == (2, ''), err
+    assert err.startswith('run_ZSSR.py: ') and err.count('\n') == 1 and err.endswith('\n')
+    for word in words:
+        assert word.format(d=folder) in err
+    assert not output.exists() and not (folder / 'executed').exists()
+
+
+@pytest.mark.parametrize('case', COMMANDS)
+def test_one_line_and_exit_code_2(folder, tmp_path, case):
+    command, *words = COMMANDS[case]
+    check_refusal(folder, tmp_path / 'results', command.format(d=folder).split(), words)
+
+
+@pytest.mark.parametrize('name', KERNELS)
+def test_kernels_are_refused_in_one_line(folder, tmp_path, name):
+    path = folder / 'kernels' / f'{name}.mat'
+    arguments = ['--input', folder / 'photo.png', '--kernel', path]
+    check_refusal(folder, tmp_path / 'results', arguments, [str(path), *KERNELS[name][1:]])
+
+
+def test_a_kernel_found_by_its_name_is_refused_likewise(folder, tmp_path):
+    path = save_image(tmp_path / 'photo.png')
+    (tmp_path / 'photo_0.mat').write_bytes((folder / 'kernels' / 'zero.mat').read_bytes())
+    words = [str(path), str(tmp_path / 'photo_0.mat'), 'sums to 0']
+    check_refusal(folder, tmp_path / 'results', ['--input', path], words)
+
+
+@pytest.mark.parametrize('option', ['--help', '--list', '--version'])
+def test_answers_that_need_no_network_load_none(folder, option):
+    code, out, err = finish(start(option, python_path=folder / 'packages'))
+    assert (code, err) == (0, '') and out
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'words'),
+    [
+        ({'input_img': np.full((20, 20, 3), np.nan)}, 'input: has NaN values; give finite values'),
+        ({'ground_truth': np.full((40, 40, 3), np.nan)}, 'ground truth: has NaN values; give finite'),
+        ({'ground_truth': np.zeros((40, 44, 3))}, 'ground truth: .*40×44.*20×20.*40×40'),
+        ({'kernels': [KERNEL * np.nan]}, 'kernel has NaN or infinite entries; give finite numbers'),
+        ({'kernels': [KERNEL * 1j]}, 'kernel is complex; give real numbers'),
+        ({'kernels': [KERNEL] * 2}, '2 kernels .* 1 scale_factors; give one per scale'),
+        ({'kernels': [np.ones((3, 21))]}, 'kernel: .*3×21 is larger than the image, 20×20'),
+        ({'conf': Config(scale_factors=[0.5])}, 'scale_factors must be .* at least 1'),
+    ],
+)
+def test_arrays_are_refused_likewise(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        ZSSR(**{'input_img': np.zeros((20, 20, 3)), 'conf': Config(), **arguments})
+
+
+@pytest.fixture(scope='module')
+def folder_run(folder, tmp_path_factory):
+    """A run on a folder of three good images among five bad ones."""
+    inputs, output = tmp_path_factory.mktemp('inputs'), tmp_path_factory.mktemp('results')
+    bad = ['small', 'text', 'truncated', 'wrong_size', 'z_twin']
+    for name in ('a_good', 'm_good', 'wrong_size', 'z_good', 'z_twin'):
+        save_image(inputs / f'{name}.png')
+    save_image(inputs / 'wrong_size_gt.png')
+    Image.open(inputs / 'z_twin.png').save(inputs / 'z_twin.bmp')
+    for name in ('small', 'text', 'truncated'):
+        (inputs / f'{name}.png').write_bytes((folder / f'{name}.png').read_bytes())
+    code, out, err = finish(start(*TINY, '--input', inputs, '--output', output))
+    return SimpleNamespace(code=code, out=out, err=err, inputs=inputs, output=output, bad=bad)
+
+
+def test_in_a_folder_the_other_images_still_run(folder_run):
+    assert folder_run.code == 1
+    enlarged = [path.name for path in results(folder_run.output) if '_zssr_' in path.name]
+    good = ('a_good', 'm_good', 'z_good', 'z_twin')
+    assert enlarged == [f'{name}_zssr_X2.00X2.00.png' for name in good]
+
+
+def test_in_a_folder_failures_are_listed_at_the_end(folder_run):
+    assert 'Traceback' not in folder_run.err
+    listed = folder_run.err.splitlines()[-len(folder_run.bad) :]
+    for name, line in zip(folder_run.bad, listed, strict=True):
+        assert line.startswith(f'failed: {folder_run.inputs / name}.png: ')
+
+
+def test_ctrl_c_keeps_finished_images(tmp_path):
+    for index in range(2):
+        save_image(tmp_path / f'{index}.png', index)
+    arguments = [*TINY, '--set=max_iters=800', '--set=run_test_every=50', '--set=min_iters=9999']
+    process = start(*arguments, '--input', tmp_path, '--output', tmp_path / 'results', start_new_session=True)
+    while process.poll() is None and not list(tmp_path.glob('results/*/run.json')):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    code, out, err = finish(process)
+    assert (code, err) == (130, 'run_ZSSR.py: stopped; finished images are kept\n'), out
+    kept = [path.name for path in results(tmp_path / 'results')]
+    assert '0_zssr_X2.00X2.00.png' in kept and 'run.json' in kept
+    assert '1_zssr_X2.00X2.00.png' not in kept and not [name for name in kept if name.endswith('.tmp')]

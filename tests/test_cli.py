@@ -1,0 +1,273 @@
+"""run_ZSSR.py: what the command line understands, and what it says."""
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import termios
+from types import SimpleNamespace
+
+import pytest
+import scipy.io
+from command_line import TINY, finish, results, save_image, start
+from PIL import Image
+
+import configs
+import run_ZSSR
+from configs import Config, get_config
+
+TIMES = r'\d+:\d\d elapsed, at most \d+:\d\d left'
+PROGRESS = r'photo ×2  iteration (\d+)/60  loss 0\.\d{5}  rate 1e-03  reconstruction \d+\.\d\d/255'
+COLUMNS = 80
+
+
+def configure(*arguments):
+    return run_ZSSR.configure(run_ZSSR.build_parser().parse_args(arguments))
+
+
+# What it understands
+
+
+@pytest.mark.parametrize('name', configs.PRESETS)
+def test_presets_by_name(name):
+    assert configure(name) == get_config(name)
+
+
+@pytest.mark.parametrize('arguments', [[], ['0'], ['0', 'all'], ['0', '1']])
+def test_0_or_nothing_is_the_default(arguments):
+    assert configure(*arguments) == Config()
+
+
+@pytest.mark.parametrize(
+    ('preset', 'scale', 'scale_factors', 'base_change_sfs'),
+    [
+        ('0', '3', [[3, 3]], []),
+        ('X2_REAL_CONF', '2.5', [[2.5, 2.5]], []),
+        ('0', '2x3', [[2, 3]], []),
+        ('0', '2×3', [[2, 3]], []),
+        ('X4_GRADUAL_IDEAL_CONF', '3x7', [[1 + 2 / 3, 3], [3, 7]], [[1 + 2 / 3, 3]]),
+        ('X2_GRADUAL_IDEAL_CONF', '3', [[1, 2], [2, 1], [2, 2], [2, 3], [3, 2], [3, 3]], []),
+        ('X2_GRADUAL_IDEAL_CONF', '3x2', [[1, 1.5], [2, 1], [2, 1.5], [2, 2], [3, 1.5], [3, 2]], []),
+    ],
+)
+def test_scale_stretches_the_steps_of_a_preset(preset, scale, scale_factors, base_change_sfs):
+    conf = configure(preset, '--scale', scale)
+    assert conf.scales == [pytest.approx(pair) for pair in scale_factors]
+    assert conf.base_changes == [pytest.approx(pair) for pair in base_change_sfs]
+    assert len(conf.back_projection_iters) == len(scale_factors)
+
+
+def test_set_changes_any_field_with_its_type():
+    settings = ['max_iters=7', 'learning_rate=1', 'output_flip=False', 'name=7', 'downscale_method=linear']
+    settings += ['scale_factors=[1.5, [2, 3]]', 'back_projection_iters=[1, 2]', 'noise_std=1e-2', 'seed=3']
+    conf = configure('X2_REAL_CONF', *(f'--set={setting}' for setting in settings))
+    assert conf == configs.replace(
+        get_config('X2_REAL_CONF'),
+        **{'max_iters': 7, 'learning_rate': 1, 'output_flip': False, 'name': '7', 'seed': 3},
+        **{'downscale_method': 'linear', 'noise_std': 0.01},
+        **{'scale_factors': [1.5, [2, 3]], 'back_projection_iters': [1, 2]},
+    )
+
+
+def test_scale_comes_before_set_and_options_after_both():
+    conf = configure('--set', 'scale_factors=[4]', '--scale', '3', '--set', 'seed=1', '--seed', '2')
+    assert (conf.scales, conf.seed) == ([(4, 4)], 2)
+
+
+def test_input_and_output_are_fields_too():
+    conf = configure('X2_REAL_CONF', '--input', 'a.png', '--output', 'b')
+    assert (conf.input_path, conf.result_path) == ('a.png', 'b')
+
+
+def test_list_has_a_line_for_each_preset(capsys):
+    assert run_ZSSR.main(['--list']) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(maxsplit=1) for line in lines] == [list(item) for item in configs.PRESETS.items()]
+
+
+@pytest.mark.parametrize(
+    ('option', 'words'),
+    [
+        ('--version', [configs.__version__]),
+        (
+            '--help',
+            ['CONFIG', 'GPU', '--input', '--output', '--kernel', '--ground-truth', '--scale', '--set'],
+        ),
+        ('--help', ['--seed', '--list', '--version', '-v', '-q', "'all'"]),
+    ],
+)
+def test_version_and_help(capsys, option, words):
+    with pytest.raises(SystemExit) as end:
+        run_ZSSR.main([option])
+    out = capsys.readouterr().out
+    assert end.value.code == 0 and all(word in out for word in words)
+
+
+# What a run does
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys, shared_network):
+    """Run the command line in this process, on networks that are compiled already."""
+
+    def give(shapes, residual):
+        conf = Config(width=shapes[0][3], depth=len(shapes), learn_residual=residual)
+        return shared_network(conf, shapes[0][2])
+
+    monkeypatch.setattr('ZSSR.Network', give)
+
+    def run(*arguments):
+        output = tmp_path / 'results'
+        code = run_ZSSR.main([*map(str, arguments), *TINY, '--output', str(output)])
+        said = capsys.readouterr()
+        files = [path.name for path in results(output)]
+        return SimpleNamespace(code=code, out=said.out, err=said.err, files=files)
+
+    return run
+
+
+@pytest.mark.parametrize('name', configs.PRESETS)
+def test_every_preset_runs(tmp_path, run, name):
+    done = run(name, '--input', save_image(tmp_path / 'a.png'), '--set=plot_losses=False')
+    wanted = [
+        f'a_zssr_X{vertical:.2f}X{horizontal:.2f}.png' for vertical, horizontal in get_config(name).scales
+    ]
+    assert done.code == 0 and [file for file in done.files if '_zssr_' in file] == sorted(wanted)
+
+
+def test_there_is_a_kernel_for_each_scale(tmp_path, run, gaussian):
+    image, kernels = save_image(tmp_path / 'a.png'), [tmp_path / 'one.mat', tmp_path / 'two.mat']
+    for path in kernels:
+        scipy.io.savemat(path, {'Kernel': gaussian(5, 5)})
+    steps = ['--set=scale_factors=[1.5,2]', '--set=back_projection_iters=[0,0]']
+    done = run('--input', image, *steps, '--kernel', kernels[0], '--kernel', kernels[1])
+    assert done.code == 0 and f'a.png: kernel {kernels[0]}, {kernels[1]}\n' in done.out
+
+
+def test_a_kernel_found_by_its_name_is_named(tmp_path, run, gaussian):
+    scipy.io.savemat(tmp_path / 'a_0.mat', {'Kernel': gaussian(5, 5)})
+    assert f'kernel {tmp_path / "a_0.mat"}\n' in run('--input', save_image(tmp_path / 'a.png')).out
+
+
+def test_without_a_kernel_the_interpolation_is_named(tmp_path, run):
+    done = run('--input', save_image(tmp_path / 'a.png'), '--set=downscale_method=lanczos3')
+    assert 'a.png: no kernel, lanczos3 interpolation\n' in done.out
+
+
+def test_a_partial_set_of_kernels_is_warned_of_even_in_a_quiet_run(tmp_path, run, gaussian):
+    scipy.io.savemat(tmp_path / 'a_0.mat', {'Kernel': gaussian(5, 5)})
+    image = save_image(tmp_path / 'a.png')
+    done = run('--input', image, '-q', '--set=scale_factors=[1.5,2]', '--set=back_projection_iters=[0,0]')
+    assert (done.code, done.out) == (0, '')
+    assert done.err == f'{image}: WARNING: of the kernels, a_1.mat is missing, so none is used\n'
+
+
+def test_all_without_a_gpu_runs_one_image_after_the_other(tmp_path, run):
+    for name in 'ba':
+        save_image(tmp_path / f'{name}.png')
+    done = run('0', 'all', '--input', tmp_path)
+    assert done.code == 0 and 'there is no such GPU on this machine: running on the CPU\n' in done.out
+    assert [line[0] for line in done.out.splitlines() if 'iteration' in line or 'no kernel' in line] == list(
+        'aabb'
+    )
+
+
+def test_names_are_shown_as_they_are(tmp_path, run):
+    done = run('--input', save_image(tmp_path / 'a[red]:smile:.png'))
+    assert 'a[red]:smile:.png: no kernel' in done.out and 'a[red]:smile: ×2  iteration' in done.out
+
+
+def test_an_image_without_contrast_is_no_reason_to_fail(tmp_path, run):
+    Image.new('RGB', (24, 20)).save(tmp_path / 'a.png')
+    Image.new('RGB', (48, 40)).save(tmp_path / 'a_gt.png')
+    done = run('--input', tmp_path / 'a.png')
+    assert (done.code, done.err) == (0, '') and 'PSNR inf dB' in done.out
+
+
+# In a process of its own
+
+
+@pytest.fixture(scope='module')
+def twins(tmp_path_factory, gaussian):
+    """The same run twice, the second time quiet."""
+    folder = tmp_path_factory.mktemp('twins')
+    scipy.io.savemat(folder / 'kernel.mat', {'Kernel': gaussian(5, 5)})
+    arguments = ['--input', save_image(folder / 'photo.png'), '--kernel', folder / 'kernel.mat', '--seed', 7]
+    arguments += ['--ground-truth', save_image(folder / 'truth.png', shape=(40, 48, 3)), *TINY]
+    arguments += ['--set=max_iters=60', '--set=run_test_every=20']
+    processes = [
+        start('X2_REAL_CONF', gpu, *arguments, *quiet, '--output', folder / gpu)
+        for gpu, quiet in (('0', []), ('all', ['-q']))
+    ]
+    runs = [SimpleNamespace(**dict(zip(('code', 'out', 'err'), finish(p), strict=True))) for p in processes]
+    for run, gpu in zip(runs, ('0', 'all'), strict=True):
+        run.folder = folder / gpu
+    return runs
+
+
+def test_the_same_seed_gives_the_same_file(twins):
+    one, two = (results(run.folder)[-1] for run in twins)
+    assert one.name == two.name == 'photo_zssr_X2.00X2.00.png'
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_plain_lines_where_there_is_no_terminal(twins):
+    said = twins[0].out.splitlines()
+    lines = [
+        re.fullmatch(rf'{PROGRESS}  PSNR \d+\.\d\d dB  {TIMES}', line) for line in said if 'loss' in line
+    ]
+    assert [line and line[1] for line in lines] == ['21', '41', '60']
+    assert '\x1b' not in twins[0].out and '\r' not in twins[0].out
+
+
+def test_device_folder_and_kernel_are_said(twins):
+    said = twins[0].out.splitlines()
+    assert said[0] == f'results go to {results(twins[0].folder)[-1].parent}'
+    assert said[1] == 'there is no such GPU on this machine: running on the CPU'
+    assert said[2] == f'photo.png: kernel {twins[0].folder.parent / "kernel.mat"}'
+
+
+def test_tensorflow_is_silent(twins):
+    assert (twins[0].code, twins[0].err) == (0, '')
+
+
+def test_a_quiet_run_says_nothing(twins):
+    assert (twins[1].code, twins[1].out, twins[1].err) == (0, '', '')
+
+
+@pytest.fixture(scope='module')
+def terminal(tmp_path_factory):
+    """What a run of two images, one with a ground truth, writes to a terminal of 80 columns."""
+    folder = tmp_path_factory.mktemp('terminal')
+    save_image(folder / 'a[i].png')
+    save_image(folder / 'a[i]_gt.png', shape=(40, 48, 3))
+    save_image(folder / 'b.png')
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack('HHHH', 25, COLUMNS, 0, 0))
+    arguments = [*TINY, '--set=max_iters=60', '--set=run_test_every=20', '--input', folder]
+    process = start(*arguments, '--output', folder / 'results', stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    written = bytearray()
+    try:
+        while block := os.read(ours, 65536):
+            written += block
+    except OSError:  # the other end is closed
+        os.close(ours)
+    return SimpleNamespace(code=process.wait(), text=written.decode())
+
+
+def test_a_live_line_on_a_terminal(terminal):
+    assert terminal.code == 0 and 'Traceback' not in terminal.text
+    screen = re.sub(r'\x1b\[[0-9;?]*[A-Za-z]', '', terminal.text)
+    assert 'a[i].png: no kernel' in screen
+    for psnr in (r' PSNR \d\d\.\d\d', ''):
+        status = rf'loss 0\.\d{{4}} rate 1e-03 rec \d+\.\d\d{psnr}'
+        assert re.search(rf'×2 ━━━━ 60/60 0:00:\d\d < 0:00:00 {status} *\r\n', screen)
+
+
+def test_the_live_line_is_one_line_and_ends_properly(terminal):
+    screen = re.sub(r'\x1b\[[0-9;?]*[A-Za-z]', '', terminal.text)
+    assert max(len(line) for line in re.split(r'[\r\n]+', screen) if '━' in line) <= COLUMNS
+    hidden, shown = (terminal.text.count(code) for code in ('\x1b[?25l', '\x1b[?25h'))
+    assert hidden == shown == 2 and screen.endswith('\n')

@@ -1,0 +1,359 @@
+"""compare.py: which files are paired, what the table says, and what the page is made of."""
+
+import csv
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import compare
+import folders
+import metrics
+import report
+
+ROOT = Path(__file__).parents[1]
+
+
+def picture(seed=0, height=60, width=80, channels=3):
+    """A smooth random picture, so that it has both flat and steep places."""
+    values = np.random.RandomState(seed).rand(height // 4 + 1, width // 4 + 1, channels) * 255
+    planes = [
+        Image.fromarray(values[:, :, c].astype(np.uint8)).resize((width, height)) for c in range(channels)
+    ]
+    return np.stack([np.asarray(plane) for plane in planes], axis=2)
+
+
+def noisy(image, seed, amount=12):
+    noise = np.random.RandomState(seed).randint(-amount, amount + 1, image.shape)
+    return np.clip(image.astype(int) + noise, 0, 255).astype(np.uint8)
+
+
+def save(path, image):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(image.squeeze()).save(path)
+    return path
+
+
+def make_folders(root, names=('bird', 'woman')):
+    """Folders original (its naming), port (plain naming) and gt; returns their paths."""
+    for seed, name in enumerate(names):
+        truth = picture(seed)
+        save(root / 'gt' / f'{name}.png', truth)
+        save(root / 'original' / f'{name}_zssr_X2.00X2.00.png', noisy(truth, 10 + seed))
+        save(root / 'port' / f'{name}.png', noisy(truth, 20 + seed, 8))
+    return root / 'original', root / 'port', root / 'gt'
+
+
+def make_run(root, **changes):
+    """A finished run of one image, with run.json; `changes` go into the record of the image."""
+    truth = picture(3)
+    source = np.asarray(Image.fromarray(truth).resize((40, 30), Image.Resampling.BICUBIC))
+    save(root / 'data' / 'bird.png', source)
+    save(root / 'data' / 'bird_gt.png', truth)
+    save(root / 'run' / 'bird_zssr_X2.00X2.00.png', noisy(truth, 5, 4))
+    scale = {
+        'sf': [2.0, 2.0],
+        'output': 'bird_zssr_X2.00X2.00.png',
+        'loss': [0.1 / (1 + i / 50) for i in range(900)],
+        'learning_rate_changes': [480, 780],
+        'mse_steps': list(range(0, 900, 50)),
+        'mse_rec': [0.01 / (1 + i) for i in range(18)],
+    }
+    image = {
+        'stem': 'bird',
+        'input': str(root / 'data' / 'bird.png'),
+        'ground_truth': str(root / 'data' / 'bird_gt.png'),
+        'scales': [scale],
+    }
+    (root / 'run' / 'run.json').write_text(json.dumps({'images': [{**image, **changes}]}))
+    return root / 'run'
+
+
+def run_program(*arguments):
+    command = [sys.executable, ROOT / 'compare.py', *arguments]
+    return subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=120, check=False)
+
+
+# Names and pairs
+
+
+@pytest.mark.parametrize(
+    ('stem', 'name', 'scale'),
+    [
+        ('img_001', 'img_001', None),
+        ('img_001_SRF_2_HR', 'img_001', (2, 2)),
+        ('bird_zssr_X2.00X2.00', 'bird', (2, 2)),
+        ('bird_zssr_X1.50X2.00', 'bird', (1.5, 2)),
+        ('img_001_SRF_4_LR_zssr_X4.00X4.00', 'img_001', (4, 4)),
+        ('a_zssr_b', 'a_zssr_b', None),
+    ],
+)
+def test_names(stem, name, scale):
+    assert folders.parse_name(stem) == (name, scale)
+
+
+def test_pairs_across_namings(tmp_path):
+    image = picture()
+    for name in ('img_001_SRF_2_HR.png', 'bird_zssr_X2.00X2.00.png', 'only_a.png', 'bird_gt.png'):
+        save(tmp_path / 'a' / name, image)
+    for name in ('img_001.png', 'bird.bmp', 'only_b.png'):
+        save(tmp_path / 'b' / name, image)
+    save(tmp_path / 'gt' / 'bird.png', image)
+    truth = save(tmp_path / 'gt' / 'bird_gt.png', image)
+    pairs, notes = folders.pair_folders(tmp_path / 'a', tmp_path / 'b', gt=tmp_path / 'gt')
+    assert [(pair.name, pair.scale, pair.truth) for pair in pairs] == [
+        ('bird', (2, 2), truth),
+        ('img_001', (2, 2), None),
+    ]
+    assert len(notes) == 3
+    assert {note.split('/')[-1].split(':')[0] for note in notes} >= {'a', 'b', 'gt'}
+
+
+def test_the_largest_common_scale_is_compared(tmp_path):
+    for folder, scales in {'a': ('1.50', '2.00', '3.00'), 'b': ('1.50', '2.00')}.items():
+        for scale in scales:
+            save(tmp_path / folder / f'bird_zssr_X{scale}X{scale}.png', picture())
+    ((pair,), notes) = folders.pair_folders(tmp_path / 'a', tmp_path / 'b')
+    assert pair.a.path.name == pair.b.path.name == 'bird_zssr_X2.00X2.00.png'
+    assert notes == []
+
+
+def test_a_record_tells_results_from_figures(tmp_path):
+    folder = make_run(tmp_path)
+    save(folder / 'bird_losses.png', picture())
+    found = folders.find_results(folder)
+    assert list(found) == ['bird']
+    assert found['bird'][0].run['stem'] == 'bird'
+
+
+# Measuring
+
+
+def test_table_against_metrics(tmp_path):
+    a, b, gt = make_folders(tmp_path)
+    done = compare.compare(a, b, tmp_path / 'report', gt=gt, figures=False)
+    for seed, row in enumerate(done.rows):
+        truth = picture(seed)
+        one, two = noisy(truth, 10 + seed), noisy(truth, 20 + seed, 8)
+        assert (row.psnr_a, row.psnr_b) == tuple(metrics.psnr(i, truth, border=2) for i in (one, two))
+        assert (row.ssim_a, row.ssim_b) == tuple(metrics.ssim(i, truth, border=2) for i in (one, two))
+        assert row.psnr_between == metrics.psnr(one, two, border=2)
+        assert row.largest == np.abs(one.astype(int) - two).max()
+    with open(tmp_path / 'report' / 'comparison.csv', newline='') as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row['original PSNR']) for row in rows] == [row.psnr_a for row in done.rows]
+    assert rows[0]['scale'] == rows[0]['border'] == '2x2'
+    assert done.table == (tmp_path / 'report' / 'comparison.md').read_text()
+    mean = sum(row.psnr_b for row in done.rows) / 2
+    assert '| **mean** |  | ' in done.table and f'{mean:.2f}' in done.table.splitlines()[-1]
+
+
+def test_opaque_alpha_is_dropped(tmp_path):
+    truth = picture()
+    rgba = np.dstack([truth, np.full(truth.shape[:2], 255, np.uint8)])
+    save(tmp_path / 'a' / 'x.png', rgba)
+    save(tmp_path / 'b' / 'x.png', truth)
+    done = compare.compare(tmp_path / 'a', tmp_path / 'b', tmp_path / 'report', figures=False)
+    assert (done.rows[0].psnr_between, done.rows[0].largest, done.notes) == (float('inf'), 0, [])
+    rgba[0, 0, 3] = 7
+    save(tmp_path / 'a' / 'x.png', rgba)
+    done = compare.compare(tmp_path / 'a', tmp_path / 'b', tmp_path / 'report', figures=False)
+    assert 'transparent' in done.notes[0]
+
+
+def test_gray_against_rgb(tmp_path):
+    gray = picture(channels=1)
+    save(tmp_path / 'a' / 'x.png', gray)
+    save(tmp_path / 'b' / 'x.png', noisy(np.repeat(gray, 3, axis=2), 1))
+    save(tmp_path / 'b' / 'y.png', np.repeat(gray, 3, axis=2))
+    save(tmp_path / 'a' / 'y.png', gray)
+    done = compare.compare(tmp_path / 'a', tmp_path / 'b', tmp_path / 'report', figures=False)
+    assert [row.largest for row in done.rows] == [12, 0]
+
+
+def test_border_and_crop_of_odd_truth(tmp_path):
+    truth = picture(height=61, width=81)
+    save(tmp_path / 'gt' / 'x.png', truth)
+    save(tmp_path / 'a' / 'x_zssr_X3.00X3.00.png', noisy(truth[:60, :80], 1))
+    save(tmp_path / 'b' / 'x.png', noisy(truth[:60, :80], 2))
+    arguments = tmp_path / 'a', tmp_path / 'b', tmp_path / 'report'
+    done = compare.compare(*arguments, gt=tmp_path / 'gt', figures=False)
+    expected = metrics.psnr(noisy(truth[:60, :80], 1), truth[:60, :80], border=3)
+    assert done.rows[0].psnr_a == expected
+    assert 'cropped' in done.notes[0]
+    done = compare.compare(*arguments, gt=tmp_path / 'gt', border=7, figures=False)
+    assert done.rows[0].border == (7, 7)
+
+
+def test_what_does_not_fit_is_listed(tmp_path):
+    a, b, gt = make_folders(tmp_path, ('bird', 'boat', 'cut', 'head'))
+    save(b / 'boat.png', picture(height=40))
+    (b / 'cut.png').write_bytes((b / 'cut.png').read_bytes()[:300])
+    save(gt / 'head.png', picture(height=20, width=20))
+    done = compare.compare(a, b, tmp_path / 'report', gt=gt, figures=False)
+    assert [row.name for row in done.rows] == ['bird', 'head']
+    assert done.rows[1].psnr_a is None
+    assert len(done.notes) == 3
+    page = done.path.read_text()
+    assert '40×80 pixels' in page and 'not measured against it' in page and 'cut.png' in page
+
+
+# A run's own report
+
+
+def test_report_of_a_run(tmp_path):
+    folder = make_run(tmp_path)
+    done = compare.report_run(folder)
+    assert done.path == folder / 'report' / 'report.html'
+    (row,) = done.rows
+    assert row.psnr_b > row.psnr_a and row.scale == (2, 2) and done.notes == []
+    page = done.path.read_text()
+    assert page.count('<polyline') == 2 and page.count('class="drop b"') == 2
+    assert {path.suffix for path in (folder / 'report' / 'figures').iterdir()} == {'.png', '.pdf'}
+
+
+def test_a_run_with_little_recorded(tmp_path):
+    scales = [{'sf': [2, 2], 'output': 'bird_zssr_X2.00X2.00.png', 'loss': [None, 0.1, 0.1]}]
+    folder = make_run(tmp_path, ground_truth=None, scales=scales)
+    done = compare.report_run(folder, figures=False)
+    assert done.rows[0].psnr_a is None
+    (tmp_path / 'data' / 'bird.png').unlink()
+    with pytest.raises(ValueError, match=r'nothing to compare.*its input or scale'):
+        compare.report_run(folder)
+
+
+@pytest.mark.parametrize('text', ['{', '[]', '{"images": [3]}', '{"images": [{"scales": [{"output": 3}]}]}'])
+def test_a_damaged_record_is_named(tmp_path, text):
+    (tmp_path / 'run.json').write_text(text)
+    with pytest.raises(ValueError, match=r'run\.json'):
+        compare.report_run(tmp_path)
+
+
+# The page
+
+
+def test_page_is_self_contained_and_escaped(tmp_path):
+    a, b, gt = make_folders(tmp_path, ('<b>&"bird', 'a|b'))
+    names = '<script>alert(1)</script>', '$x_1$'
+    done = compare.compare(a, b, tmp_path / 'report', gt=gt, names=names)
+    page = done.path.read_text()
+    assert not re.search(r'https?://|["\'(]//|@import|<link[^>]+stylesheet', page)
+    addresses = re.findall(r'(?:src|href)="([^"]{1,12})', page)
+    assert addresses and all(address.startswith(('data:', '#image-')) for address in addresses)
+    assert '<script>alert' not in page and '<b>' not in page
+    assert '{{' not in page
+    assert r'a\|b' in done.table
+
+
+def test_exact_below_the_limits(tmp_path):
+    a, b, _ = make_folders(tmp_path, ('bird',))
+    done = compare.compare(a, b, tmp_path / 'report', figures=False)
+    page = done.path.read_text()
+    assert '"crops": []' in page and 'shown' not in re.search('class="facts">(.*)<', page)[1]
+
+
+def test_large_pictures_are_scaled_with_crops_at_full_size(tmp_path, monkeypatch):
+    monkeypatch.setattr(report, 'PIXEL_LIMIT', 60 * 80 // 4)
+    monkeypatch.setattr(report, 'MARGIN', 7)
+    monkeypatch.setattr(report, 'PATCH', 16)
+    truth = picture()
+    other = noisy(truth, 1, 2)
+    other[40:50, 60:70] = 255 - other[40:50, 60:70]
+    save(tmp_path / 'a' / 'x.png', truth)
+    save(tmp_path / 'b' / 'x.png', other)
+    page = compare.compare(
+        tmp_path / 'a', tmp_path / 'b', tmp_path / 'report', figures=False
+    ).path.read_text()
+    assert 'shown at 50 %, crops at full size' in page
+    detail = json.loads(re.search(r'<script type="application/json">(.*?)</script>', page)[1])
+    left, top, side = detail['peaks'][0]
+    assert left <= 60 and top <= 40 and left + side >= 70 - 16 + 10 and top + side >= 50
+    left, top, side = detail['crops'][0]['at']
+    assert side == 30
+    crop = decode(detail['crops'][0]['b'])
+    np.testing.assert_array_equal(crop, other[top : top + side, left : left + side])
+
+
+def decode(address):
+    import base64
+    import io
+
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(address.split(',')[1]))).convert('RGB'))
+
+
+def test_size_stays_below_the_limit(tmp_path, monkeypatch):
+    monkeypatch.setattr(report, 'BYTE_LIMIT', 300_000)
+    rng = np.random.RandomState(0)
+    for name in map(str, range(4)):
+        for folder in 'ab':
+            save(tmp_path / folder / f'{name}.png', rng.randint(0, 256, (200, 200, 3)).astype(np.uint8))
+    done = compare.compare(tmp_path / 'a', tmp_path / 'b', tmp_path / 'report', figures=False)
+    page = done.path.read_text()
+    assert len(page.encode()) < 300_000
+    assert page.count('<section') == 4 and 'scaled down or compressed' in page
+    monkeypatch.setattr(report, 'BYTE_LIMIT', 90_000)
+    done = compare.compare(tmp_path / 'a', tmp_path / 'b', tmp_path / 'report', figures=False)
+    assert 'in the table only' in done.path.read_text()
+
+
+def test_peaks_find_the_patch_and_do_not_overlap():
+    gap = np.zeros((100, 120), np.uint8)
+    gap[10:20, 70:80], gap[60:70, 5:15] = 200, 100
+    first, second = report.peaks(gap, count=3, side=24)
+    for peak, (row, column) in ((first, (15, 75)), (second, (65, 10))):
+        assert peak.top <= row - 5 and row + 5 <= peak.top + 24
+        assert peak.left <= column - 5 and column + 5 <= peak.left + 24
+    assert report.peaks(np.zeros((10, 30), np.uint8)) == [report.Peak(0, 10, 10)]
+
+
+# The command line
+
+
+def test_command_line(tmp_path):
+    a, b, gt = make_folders(tmp_path)
+    save(a / 'extra.png', picture())
+    out = tmp_path / 'deep' / 'report'
+    done = run_program(a, b, '--gt', gt, '--names', 'them', 'us', '-o', out)
+    assert done.returncode == 0, done.stderr
+    assert 'them PSNR' in done.stdout and 'extra.png' in done.stderr
+    assert {path.name for path in out.iterdir()} == {
+        'report.html',
+        'comparison.md',
+        'comparison.csv',
+        'figures',
+    }
+
+
+@pytest.mark.parametrize(
+    'case', ['missing', 'empty', 'nothing in common', 'one name', 'output is a file', 'border']
+)
+def test_errors_take_one_line_and_exit_2(tmp_path, case):
+    a, b, _ = make_folders(tmp_path, ('bird',))
+    (tmp_path / 'empty').mkdir()
+    save(tmp_path / 'other' / 'else.png', picture())
+    arguments = {
+        'missing': (a, tmp_path / 'nowhere'),
+        'empty': (a, tmp_path / 'empty'),
+        'nothing in common': (a, tmp_path / 'other'),
+        'one name': (a, b, '--names', 'x', 'x'),
+        'output is a file': (a, b, '-o', b / 'bird.png'),
+        'border': (a, b, '--border', 40),
+    }[case]
+    done = run_program('-o', tmp_path / 'report', *arguments)
+    assert done.returncode == 2
+    assert done.stdout == '' and len(done.stderr.splitlines()) == 1 and done.stderr.startswith('compare.py: ')
+
+
+def test_no_tensorflow_for_8_bits(tmp_path):
+    a, b, _ = make_folders(tmp_path, ('bird',))
+    code = (
+        'import sys, compare; compare.compare(*sys.argv[1:4]);'
+        "assert not {'tensorflow', 'matplotlib.pyplot'} & set(sys.modules)"
+    )
+    command = [sys.executable, '-c', code, a, b, tmp_path / 'report']
+    subprocess.run(list(map(str, command)), cwd=ROOT, check=True, timeout=120)

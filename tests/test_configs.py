@@ -1,0 +1,329 @@
+"""configs.py: defaults and presets are the original's, and what does not fit is refused by name."""
+
+import dataclasses
+
+import pytest
+
+import configs
+from configs import Config, get_config, set_field
+
+DEFAULTS = {
+    'scale_factors': [[2.0, 2.0]],
+    'base_change_sfs': [],
+    'max_iters': 3000,
+    'min_iters': 256,
+    'min_learning_rate': 9e-6,
+    'width': 64,
+    'depth': 8,
+    'output_flip': True,
+    'downscale_method': 'cubic',
+    'upscale_method': 'cubic',
+    'downscale_gt_method': 'cubic',
+    'learn_residual': True,
+    'init_variance': 0.1,
+    'back_projection_iters': [10],
+    'random_crop': True,
+    'crop_size': 128,
+    'noise_std': 0.0,
+    'init_net_for_each_sf': False,
+    'learning_rate': 0.001,
+    'learning_rate_change_ratio': 1.5,
+    'learning_rate_policy_check_every': 60,
+    'learning_rate_slope_range': 256,
+    'augment_leave_as_is_probability': 0.05,
+    'augment_no_interpolate_probability': 0.45,
+    'augment_min_scale': 0.5,
+    'augment_scale_diff_sigma': 0.25,
+    'augment_shear_sigma': 0.1,
+    'augment_allow_rotation': True,
+    'run_test': True,
+    'run_test_every': 50,
+    'display_every': 20,
+    'display_test_results': True,
+    'name': 'test',
+    'plot_losses': False,
+    'result_path': 'results/',
+    'create_results_dir': True,
+    'create_code_copy': True,
+    'save_results': True,
+    'input_path': 'test_data/',
+}
+
+PRESETS = {
+    'X2_ONE_JUMP_IDEAL_CONF': {},
+    'X2_IDEAL_WITH_PLOT_CONF': {'plot_losses': True, 'run_test_every': 20},
+    'X2_GRADUAL_IDEAL_CONF': {
+        'scale_factors': [[1, 1.5], [1.5, 1], [1.5, 1.5], [1.5, 2], [2, 1.5], [2, 2]],
+        'back_projection_iters': [6, 6, 8, 10, 10, 12],
+    },
+    'X2_GIVEN_KERNEL_CONF': {
+        'output_flip': False,
+        'augment_allow_rotation': False,
+        'back_projection_iters': [2],
+    },
+    'X2_REAL_CONF': {
+        'output_flip': False,
+        'back_projection_iters': [0],
+        'noise_std': 0.0125,
+        'augment_allow_rotation': False,
+        'augment_scale_diff_sigma': 0,
+        'augment_shear_sigma': 0,
+        'augment_min_scale': 0.75,
+    },
+    'X3_IDEAL_CONF': {'scale_factors': [[3, 3]]},
+    'X4_IDEAL_CONF': {'scale_factors': [[4, 4]]},
+    'X4_GRADUAL_IDEAL_CONF': {
+        'scale_factors': [[2, 2], [4, 4]],
+        'base_change_sfs': [[2, 2]],
+        'back_projection_iters': [10, 10],
+    },
+}
+
+INCONSISTENT = [
+    ({'scale_factors': []}, 'scale_factors must be a list'),
+    ({'scale_factors': 2}, 'scale_factors must be a list'),
+    ({'scale_factors': [[0.5, 2]]}, 'scale_factors must be a list.* at least 1'),
+    ({'scale_factors': [[1, 2, 3]]}, 'scale_factors must be a list'),
+    ({'scale_factors': [float('nan')]}, 'scale_factors must be a list'),
+    ({'base_change_sfs': ['2']}, 'base_change_sfs must be a list'),
+    ({'base_change_sfs': [[3, 3]]}, 'base_change_sfs .*3.* is not among scale_factors'),
+    ({'back_projection_iters': [-1]}, 'back_projection_iters must be a list of whole numbers'),
+    ({'back_projection_iters': [1.5]}, 'back_projection_iters must be a list of whole numbers'),
+    ({'back_projection_iters': []}, 'back_projection_iters .* needs an entry for each'),
+    ({'scale_factors': [1.5, 2]}, r'back_projection_iters \[10\] needs an entry for each of the 2'),
+    ({'depth': 1}, 'depth must be at least 2'),
+    ({'crop_size': 7}, 'crop_size must be at least 8'),
+    ({'width': 0}, 'width must be at least 1'),
+    ({'max_iters': 0}, 'max_iters must be at least 1'),
+    ({'max_iters': 1.5}, 'max_iters must be a whole number'),
+    ({'max_iters': True}, 'max_iters must be a whole number'),
+    ({'run_test_every': 0}, 'run_test_every must be at least 1'),
+    ({'display_every': 0}, 'display_every must be at least 1'),
+    ({'learning_rate_policy_check_every': 0}, 'learning_rate_policy_check_every must be at least 1'),
+    ({'learning_rate': 0}, 'learning_rate must be positive'),
+    ({'learning_rate': float('inf')}, 'learning_rate must be a number'),
+    ({'learning_rate_change_ratio': -1.5}, 'learning_rate_change_ratio must be positive'),
+    ({'init_variance': 0}, 'init_variance must be positive'),
+    ({'augment_min_scale': 0}, 'augment_min_scale must be positive'),
+    ({'augment_min_scale': 1.1}, 'augment_min_scale must be at most 1'),
+    ({'min_iters': -1}, 'min_iters must not be negative'),
+    ({'min_learning_rate': -1e-6}, 'min_learning_rate must not be negative'),
+    ({'learning_rate_slope_range': -1}, 'learning_rate_slope_range must not be negative'),
+    ({'noise_std': -0.1}, 'noise_std must not be negative'),
+    ({'noise_std': '0.1'}, 'noise_std must be a number'),
+    ({'augment_scale_diff_sigma': -1}, 'augment_scale_diff_sigma must not be negative'),
+    ({'augment_shear_sigma': -1}, 'augment_shear_sigma must not be negative'),
+    ({'augment_leave_as_is_probability': 1.1}, 'augment_leave_as_is_probability must be between 0 and 1'),
+    ({'augment_no_interpolate_probability': -0.1}, 'augment_no_interpolate_probability must be between'),
+    ({'augment_leave_as_is_probability': 0.6}, 'augment_leave_as_is_probability and .* add to over 1'),
+    ({'downscale_method': 'bicubic'}, "downscale_method must be one of cubic,.*'bicubic'"),
+    ({'upscale_method': 'nearest'}, 'upscale_method must be one of'),
+    ({'downscale_gt_method': None}, 'downscale_gt_method must be text'),
+    ({'output_flip': 1}, 'output_flip must be True or False'),
+    ({'name': 'a/b'}, 'name must be a file name without slashes'),
+    ({'name': ''}, 'name must be a file name'),
+    ({'seed': -1}, 'seed must be between 0 and'),
+    ({'seed': 2**32}, 'seed must be between 0 and'),
+    ({'run_test': False}, 'run_test .*False.* 0 quick tests'),
+    ({'run_test_every': 64}, 'run_test_every 64.* 4 quick tests'),
+    ({'learning_rate_slope_range': 249}, 'learning_rate_slope_range 249.* 4 quick tests'),
+    ({'min_iters': 100, 'learning_rate_policy_check_every': 10}, 'min_iters'),
+]
+
+
+def differences(conf):
+    default = dataclasses.asdict(Config())
+    return {name: value for name, value in dataclasses.asdict(conf).items() if value != default[name]}
+
+
+def test_defaults_are_the_originals():
+    values = dataclasses.asdict(Config())
+    assert values.pop('seed') is None
+    assert values == DEFAULTS
+
+
+def test_types_of_defaults_are_the_declared_ones():
+    Config().validate()
+    for name, value in DEFAULTS.items():
+        assert type(getattr(Config(), name)) is type(value), name
+
+
+@pytest.mark.parametrize('name', PRESETS)
+def test_presets_differ_from_the_default_as_the_table_says(name):
+    conf = get_config(name)
+    conf.validate()
+    assert conf.input_path.startswith('test_data/')
+    conf.input_path = Config().input_path
+    assert differences(conf) == PRESETS[name]
+
+
+def test_every_preset_is_listed_and_described():
+    assert set(configs.PRESETS) == set(PRESETS)
+    assert all(configs.PRESETS.values())
+
+
+@pytest.mark.parametrize('name', [None, '', '0', 0])
+def test_no_name_is_the_default(name):
+    assert get_config(name) == Config()
+
+
+@pytest.mark.parametrize(
+    'name', ["__import__('os')", 'Config()', 'Config', 'PRESETS', 'x2_real_conf', 'X2_REAL_CONF ', '1']
+)
+def test_other_names_are_refused_with_a_list(name):
+    with pytest.raises(ValueError, match=r'unknown configuration.*X2_ONE_JUMP_IDEAL_CONF, .*X4_GRADUAL'):
+        get_config(name)
+
+
+def test_presets_are_copied():
+    conf = get_config('X2_GRADUAL_IDEAL_CONF')
+    conf.scale_factors[0][0] = 9
+    conf.back_projection_iters.append(9)
+    conf.max_iters = 9
+    assert differences(get_config('X2_GRADUAL_IDEAL_CONF')).keys() == {
+        'scale_factors',
+        'back_projection_iters',
+        'input_path',
+    }
+    assert get_config('X2_GRADUAL_IDEAL_CONF').scale_factors[0] == [1, 1.5]
+
+
+def test_configurations_share_no_lists():
+    one = Config()
+    one.scale_factors[0][0], two = 3.0, one.copy()
+    two.scale_factors[0][0] = 4.0
+    assert (Config().scales, one.scales, two.scales) == ([(2, 2)], [(3, 2)], [(4, 2)])
+
+
+def test_filter_shapes_follow_width_and_depth():
+    conf = Config()
+    conf.width, conf.depth = 5, 4
+    assert conf.filter_shape == [[3, 3, 3, 5], [3, 3, 5, 5], [3, 3, 5, 5], [3, 3, 5, 3]]
+    assert conf.filter_shapes(1) == [[3, 3, 1, 5], [3, 3, 5, 5], [3, 3, 5, 5], [3, 3, 5, 1]]
+    conf.depth = 2
+    assert conf.filter_shape == [[3, 3, 3, 5], [3, 3, 5, 3]]
+
+
+def test_numbers_count_for_both_axes():
+    conf = Config(scale_factors=[1.5, 2, (2, 3)], base_change_sfs=[2], back_projection_iters=[1, 1, 1])
+    conf.validate()
+    assert conf.scales == [(1.5, 1.5), (2, 2), (2, 3)]
+    assert conf.base_changes == [(2, 2)]
+
+
+@pytest.mark.parametrize(('changes', 'message'), INCONSISTENT)
+def test_what_does_not_fit_is_named(changes, message):
+    with pytest.raises(ValueError, match=message):
+        Config(**changes).validate()
+
+
+def test_all_wrong_fields_are_named_at_once():
+    with pytest.raises(ValueError, match=r'depth must be at least 2, not 1; .*noise_std must not'):
+        Config(depth=1, noise_std=-1.0).validate()
+
+
+@pytest.mark.parametrize(
+    'changes',
+    [
+        {'learning_rate_slope_range': 250},
+        {'run_test_every': 51},
+        {'run_test': False, 'max_iters': 299},
+        {'max_iters': 1},
+        {'crop_size': 8, 'depth': 2, 'width': 1},
+        {'augment_leave_as_is_probability': 0.55},
+        {'noise_std': 1, 'seed': 0},
+    ],
+)
+def test_what_just_fits_is_accepted(changes):
+    Config(**changes).validate()
+
+
+@pytest.mark.parametrize(
+    ('changes', 'points'),
+    [
+        ({}, 5),
+        ({'max_iters': 299}, None),
+        ({'max_iters': 300}, 5),
+        ({'run_test': False}, 0),
+        ({'learning_rate_slope_range': 600}, 6),
+        ({'min_iters': 298, 'learning_rate_slope_range': 600}, 6),
+        ({'min_iters': 299, 'learning_rate_slope_range': 600}, 8),
+    ],
+)
+def test_points_that_the_policy_will_see(changes, points):
+    assert Config(**changes).policy_points == points
+
+
+@pytest.mark.parametrize(
+    ('assignment', 'value'),
+    [
+        ('max_iters=100', 100),
+        ('noise_std=1', 1),
+        ('noise_std=1e-2', 0.01),
+        ('output_flip=False', False),
+        ('scale_factors=[[1.5, 1.5], 2]', [[1.5, 1.5], 2]),
+        ('seed=None', None),
+        ('seed=7', 7),
+        ('name=5', '5'),
+        ('name=a=b', 'a=b'),
+        ('upscale_method=linear', 'linear'),
+    ],
+)
+def test_fields_are_set_from_text(assignment, value):
+    conf = Config(seed=1)
+    set_field(conf, assignment)
+    stored = getattr(conf, assignment.split('=')[0])
+    assert stored == value
+    assert type(stored) is type(value)
+
+
+@pytest.mark.parametrize(
+    ('assignment', 'message'),
+    [
+        ('max_iters=1e3', "max_iters must be a whole number, not '1e3'"),
+        ('max_iters=True', 'max_iters must be a whole number'),
+        ('output_flip=1', 'output_flip must be True or False'),
+        ('output_flip=false', 'output_flip must be True or False'),
+        ('noise_std=1e999', 'noise_std must be a number'),
+        ('noise_std=__import__("os")', 'noise_std must be a number'),
+        ('scale_factors=2', 'scale_factors must be a list'),
+        ('seed=x', 'seed must be a whole number or None'),
+        ('max_iter=5', 'FIELD one of .*max_iters'),
+        ('filter_shape=[]', 'FIELD=VALUE'),
+        ('copy=1', 'FIELD=VALUE'),
+        ('max_iters', 'FIELD=VALUE'),
+    ],
+)
+def test_other_text_is_refused(assignment, message):
+    conf = Config()
+    with pytest.raises(ValueError, match=message):
+        set_field(conf, assignment)
+    assert conf == Config()
+
+
+def test_gradual_steps_are_stretched_to_another_scale():
+    conf = get_config('X2_GRADUAL_IDEAL_CONF').at_scale(4)
+    assert conf.scale_factors == [[1, 2.5], [2.5, 1], [2.5, 2.5], [2.5, 4], [4, 2.5], [4, 4]]
+    conf.validate()
+    narrow = get_config('X2_GRADUAL_IDEAL_CONF').at_scale((2, 3))
+    assert narrow.scale_factors[0] == [1, 2]
+    assert narrow.scale_factors[-1] == [2, 3]
+
+
+def test_base_changes_are_stretched_with_the_steps():
+    conf = get_config('X4_GRADUAL_IDEAL_CONF').at_scale(3)
+    conf.validate()
+    assert conf.scales == [pytest.approx((5 / 3, 5 / 3)), (3, 3)]
+    assert conf.base_changes == conf.scales[:1]
+
+
+@pytest.mark.parametrize('name', PRESETS)
+def test_a_presets_own_scale_changes_nothing(name):
+    conf = get_config(name)
+    assert conf.at_scale(conf.scale_factors[-1]) == conf
+
+
+def test_at_scale_works_on_a_copy_and_from_a_factor_of_one():
+    conf = Config(scale_factors=[[1.0, 2.0]])
+    assert conf.at_scale(3).scale_factors == [[3, 3]]
+    assert conf.scale_factors == [[1, 2]]

@@ -1,0 +1,89 @@
+"""inputs.py: image, ground truth and kernels are read together, and have to fit each other."""
+
+import numpy as np
+import pytest
+import scipy.io
+from command_line import save_image
+from pictures import samples, write_hand_png
+
+from configs import Config
+from inputs import fit_ground_truth, load_inputs
+from utils import preprocess_kernels
+
+
+def test_files_and_arrays_are_read_alike(tmp_path, gaussian):
+    values, truth, kernel = samples(3), samples(3, shape=(34, 38)), gaussian(5, 7)
+    paths = [write_hand_png(tmp_path / 'a.png', values), write_hand_png(tmp_path / 'b.png', truth)]
+    scipy.io.savemat(tmp_path / 'k.mat', {'Kernel': kernel})
+    files = load_inputs(str(paths[0]), Config(), paths[1], [tmp_path / 'k.mat'])
+    arrays = load_inputs(values, Config(), truth, [kernel])
+    np.testing.assert_array_equal(files.picture.pixels, arrays.picture.pixels)
+    np.testing.assert_array_equal(files.ground_truth, arrays.ground_truth)
+    np.testing.assert_array_equal(files.kernels[0], arrays.kernels[0])
+    np.testing.assert_array_equal(files.kernels[0], preprocess_kernels([kernel], Config())[0])
+
+
+def test_without_truth_and_kernels_there_is_the_method():
+    inputs = load_inputs(samples(1), Config(scale_factors=[1.5, 2], downscale_method='linear'))
+    assert inputs.ground_truth is None and inputs.kernels == ['linear', 'linear']
+
+
+def test_alpha_is_not_part_of_the_comparison_with_the_truth():
+    inputs = load_inputs(samples(4), Config(), samples(3, shape=(34, 38)))
+    assert inputs.picture.alpha.shape == (17, 19) and inputs.ground_truth.shape == (34, 38, 3)
+
+
+@pytest.mark.parametrize(
+    ('scales', 'shape'),
+    [
+        ([[2, 2]], (40, 48)),
+        ([[1.5, 2.5]], (30, 60)),
+        ([[1.7, 1.3]], (34, 32)),
+        ([[2, 2], [3, 3]], (60, 72)),
+    ],
+)
+def test_a_truth_of_the_size_of_the_last_scale_fits(scales, shape):
+    truth = np.zeros((*shape, 3))
+    assert fit_ground_truth(truth, (20, 24, 3), Config(scale_factors=scales)).shape == truth.shape
+
+
+@pytest.mark.parametrize('sf', [2, 3, 4])
+def test_a_truth_may_be_larger_by_less_than_the_factor(sf):
+    conf = Config(scale_factors=[sf])
+    height, width = 20 * sf, 24 * sf
+    for more in range(sf):
+        truth = np.random.RandomState(0).rand(height + more, width + sf - 1 - more, 3)
+        np.testing.assert_array_equal(fit_ground_truth(truth, (20, 24, 3), conf), truth[:height, :width])
+    for shape in ((height + sf, width), (height, width + sf), (height - 1, width), (height, width - 1)):
+        with pytest.raises(ValueError, match=f'{shape[0]}×{shape[1]}.*20×24.*{height}×{width}'):
+            fit_ground_truth(np.zeros((*shape, 3)), (20, 24, 3), conf)
+
+
+def test_a_truth_must_have_the_channels_of_the_input():
+    with pytest.raises(ValueError, match='truth.png: .* 1 channels and the input 3'):
+        fit_ground_truth(np.zeros((40, 48, 1)), (20, 24, 3), Config(), 'truth.png')
+
+
+def test_after_a_base_change_sizes_follow_from_the_rounded_ones():
+    conf = Config(scale_factors=[1.5, 3], base_change_sfs=[1.5], back_projection_iters=[0, 0])
+    assert fit_ground_truth(np.zeros((52, 52, 1)), (17, 17, 1), conf).shape == (52, 52, 1)
+
+
+@pytest.mark.parametrize('shape', [(20, 24), (1, 1), (3, 24)])
+def test_a_kernel_may_be_as_large_as_the_image(shape):
+    assert len(load_inputs(np.zeros((20, 24)), Config(), None, [np.ones(shape)]).kernels) == 1
+
+
+@pytest.mark.parametrize('shape', [(21, 3), (3, 25)])
+def test_a_kernel_may_not_be_larger(shape):
+    with pytest.raises(ValueError, match=f'kernel of {shape[0]}×{shape[1]} is larger than the image, 20×24'):
+        load_inputs(np.zeros((20, 24)), Config(), None, [np.ones(shape)])
+
+
+def test_a_check_needs_no_full_depth(tmp_path, monkeypatch):
+    monkeypatch.setattr('images._decode_deep_png', None)  # what needs TensorFlow
+    path = write_hand_png(tmp_path / 'a.png', samples(4, 16))
+    inputs = load_inputs(path, Config(), full_depth=False)
+    np.testing.assert_allclose(inputs.picture.pixels, samples(4, 16)[:, :, :3] / 65535, atol=1 / 255)
+    with pytest.raises(ValueError, match='ground truth has'):
+        load_inputs(save_image(tmp_path / 'b.png'), Config(), path, full_depth=False)

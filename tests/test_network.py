@@ -1,0 +1,320 @@
+"""network.py: the model, its optimiser and loop against NumPy twins, and tiles without seams."""
+
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import tolerances
+from scipy import ndimage
+
+import network
+import pairs
+from configs import Config
+from imresize import imresize
+from network import Network
+from utils import random_augment
+from ZSSR import ZSSR
+
+TINY_CONF = Config(width=4, depth=3)
+
+
+class Watcher(ZSSR):
+    """Keeps filters and optimiser before and after each training."""
+
+    def snapshot(self):
+        optimiser = [m.numpy() for moments in self.network._moments for m in moments]
+        optimiser += [power.numpy() for power in self.network._powers]
+        done, filters = len(self.loss) + len(self.mse_rec), self.model.get_weights()
+        rate = self.learning_rate
+        return SimpleNamespace(
+            filters=filters, optimiser=optimiser, done=done, iter=self.iter, learning_rate=rate
+        )
+
+    def train(self):
+        self.starts = [*getattr(self, 'starts', []), self.snapshot()]
+        super().train()
+        self.ends = [*getattr(self, 'ends', []), self.snapshot()]
+
+
+@pytest.fixture
+def net(shared_network):
+    """The shared tiny network, with random filters large enough that every layer matters."""
+    net = shared_network(TINY_CONF, 3)
+    net.reset(random_filters(0))
+    return net
+
+
+def random_filters(seed):
+    rng = np.random.RandomState(seed)
+    return [(rng.randn(*shape) * 0.15).astype(np.float32) for shape in TINY_CONF.filter_shape]
+
+
+def forward(image, filters, learn_residual=True):
+    """The network written out: sums of correlated channels, negative ones cut off, plus the input."""
+    x = image.astype(np.float64)
+    for index, weights in enumerate(filters):
+        x = np.stack(
+            [
+                sum(
+                    ndimage.correlate(x[..., i], weights[..., i, o].astype(float), mode='constant')
+                    for i in range(weights.shape[2])
+                )
+                for o in range(weights.shape[3])
+            ],
+            axis=2,
+        )
+        if index < len(filters) - 1:
+            x = np.maximum(x, 0)
+    return x + image * learn_residual
+
+
+def random_pairs(number, size=16):
+    rng = np.random.RandomState(7)
+    return [rng.rand(2, size, size, 3).astype(np.float32) for _ in range(number)]
+
+
+def random_draws(number, son_shape=(8, 8, 3)):
+    rng = np.random.RandomState(3)
+    inverses = [np.hstack([np.eye(2) + rng.randn(2, 2) * 0.1, rng.rand(2, 1) * 4]) for _ in range(number)]
+    return [(rng.randint(2), inverse, rng.randn(*son_shape) * 0.01) for inverse in inverses]
+
+
+@pytest.mark.parametrize('learn_residual', [True, False])
+def test_model_equals_its_numpy_twin(learn_residual):
+    model = network.build_model(TINY_CONF.filter_shape, learn_residual)
+    model.set_weights(random_filters(1))
+    image = np.random.RandomState(2).rand(9, 13, 3).astype(np.float32)
+    expected = forward(image, random_filters(1), learn_residual)
+    np.testing.assert_allclose(model(image[None])[0], expected, rtol=0, atol=tolerances.FLOAT32)
+
+
+@pytest.mark.parametrize(('channels', 'depth', 'width'), [(3, 8, 64), (1, 2, 5), (3, 5, 7)])
+def test_model_has_the_configured_convolutions_and_no_bias(channels, depth, width):
+    shapes = Config(depth=depth, width=width).filter_shapes(channels)
+    model = network.build_model(shapes)
+    assert [list(weights.shape) for weights in model.get_weights()] == shapes
+    convolutions = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+    assert [layer.activation.__name__ for layer in convolutions] == ['relu'] * (depth - 1) + ['linear']
+
+
+def test_a_step_reports_loss_and_output_before_it(net):
+    (enlarged, father), filters = random_pairs(1)[0], random_filters(0)
+    loss, output = net.step(enlarged, father, 1e-3)
+    expected = forward(enlarged, filters)
+    np.testing.assert_allclose(output, expected, rtol=0, atol=tolerances.FLOAT32)
+    assert loss == pytest.approx(np.abs(expected - father).mean(), rel=tolerances.FLOAT32)
+    assert np.abs(net.model.get_weights()[0] - filters[0]).max() == pytest.approx(1e-3, rel=1e-2)
+
+
+def test_steps_are_adams(net):
+    filters = [weights.astype(np.float64) for weights in random_filters(0)]
+    first, second = ([np.zeros_like(weights) for weights in filters] for _ in range(2))
+    for step, (enlarged, father) in enumerate(random_pairs(5), start=1):
+        rate = 1e-3 / step
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.abs(net.model(enlarged[None])[0] - father))
+        gradients = tape.gradient(loss, net.model.trainable_weights)
+        net.step(enlarged, father, rate)
+        for index, gradient in enumerate(gradients):
+            g = gradient.numpy().astype(np.float64)
+            first[index] = 0.9 * first[index] + 0.1 * g
+            second[index] = 0.999 * second[index] + 0.001 * g**2
+            mean, square = first[index] / (1 - 0.9**step), second[index] / (1 - 0.999**step)
+            epsilon = 1e-8 / np.sqrt(1 - 0.999**step)  # TensorFlow adds it before the correction
+            filters[index] -= rate * mean / (np.sqrt(square) + epsilon)
+        for weights, twin in zip(net.model.get_weights(), filters, strict=True):
+            np.testing.assert_allclose(weights, twin, rtol=0, atol=tolerances.ADAM)
+
+
+@pytest.mark.parametrize('kernel', ['cubic', np.full((3, 5), 1 / 15)], ids=['by name', 'by kernel'])
+def test_the_loop_equals_single_steps(net, kernel):
+    rng = np.random.RandomState(0)
+    sources = pairs.pack_sources([rng.rand(20, 24, 3), rng.rand(30, 28, 3)])
+    recipe = pairs.make_recipe(16, (2, 2), kernel, 'cubic')
+    draws, rates = random_draws(6), [1e-3, 1e-3, 1e-3, 1e-4, 1e-4, 1e-5]
+    losses, father, son, output = net.train(sources, recipe, draws, rates)
+    looped = net.model.get_weights()
+
+    net.reset(random_filters(0))
+    for (source, inverse, noise), rate, loss in zip(draws, rates, losses, strict=True):
+        one_father = pairs.warp(sources, tf.constant(source), tf.constant(inverse), 16)
+        one_son = pairs.make_son(one_father, tf.constant(noise), recipe)
+        one_loss, one_output = net.step(pairs.enlarge_son(one_son, recipe), one_father, rate)
+        assert one_loss == pytest.approx(loss, rel=tolerances.LOOP)
+    np.testing.assert_array_equal(father, one_father)
+    np.testing.assert_allclose(son, one_son, rtol=0, atol=tolerances.FLOAT32)
+    np.testing.assert_allclose(output, one_output, rtol=0, atol=tolerances.NETWORK)
+    for weights, stepped in zip(looped, net.model.get_weights(), strict=True):
+        np.testing.assert_allclose(weights, stepped, rtol=0, atol=tolerances.NETWORK)
+
+
+def test_the_whole_image_is_interpolated_and_passed_through_the_network(net):
+    lr = np.random.RandomState(1).rand(11, 9, 3)
+    sr = net.super_resolve(lr, (2, 1.5), (22, 14), 'linear')
+    expected = np.clip(forward(imresize(lr, (2, 1.5), kernel='linear'), random_filters(0)), 0, 1)
+    assert sr.dtype == np.float32
+    np.testing.assert_allclose(sr, expected, rtol=0, atol=tolerances.NETWORK)
+
+
+@pytest.mark.parametrize('tile', [24, 7, 1000])
+@pytest.mark.parametrize('sf', [(2, 2), (1.5, 3), (1, 2)])
+def test_tiles_leave_no_seams(net, monkeypatch, tile, sf):
+    lr = np.random.RandomState(1).rand(19, 23, 3)
+    shape = tuple(int(np.ceil(n * factor)) for n, factor in zip(lr.shape, sf, strict=False))
+    whole = net.super_resolve(lr, sf, shape, 'cubic')
+    region = (3, shape[0] - 2, 5, shape[1])
+    monkeypatch.setattr(network, 'TILE', tile)
+    tiled = net.super_resolve(lr, sf, shape, 'cubic')
+    part = net.super_resolve(lr, sf, shape, 'cubic', region)
+    np.testing.assert_allclose(tiled, whole, rtol=0, atol=tolerances.NETWORK)
+    np.testing.assert_allclose(part, whole[3:-2, 5:], rtol=0, atol=tolerances.NETWORK)
+
+
+def test_memory_depends_on_the_tile_not_on_the_image(net, monkeypatch):
+    seen = []
+    inside = net._forward
+    monkeypatch.setattr(net, '_forward', lambda x: seen.append(tuple(x.shape)) or inside(x))
+    monkeypatch.setattr(network, 'TILE', 10)
+    net.super_resolve(np.random.RandomState(1).rand(16, 30, 3), (2, 2), (32, 60), 'cubic')
+    assert len(seen) == 4 * 6
+    assert max(max(shape[1:3]) for shape in seen) == 10 + 2 * 3
+
+
+def test_reset_forgets_everything(net):
+    def losses():
+        net.reset(random_filters(0))
+        return [net.step(*pair, 1e-2)[0] for pair in random_pairs(4)]
+
+    assert losses() == losses()
+
+
+def test_nothing_is_traced_again_for_other_sizes(monkeypatch):
+    traced = []
+
+    def counted_warp(*arguments):
+        traced.append(1)
+        return pairs.warp(*arguments)
+
+    monkeypatch.setattr(network, 'warp', counted_warp)
+    net, counts = Network(TINY_CONF.filter_shape), []
+    for size, crop, sf, number in [(20, 16, 2, 3), (33, 24, 3, 1), (27, 9, 1.5, 5)]:
+        images = [np.random.RandomState(0).rand(size, size + 3, 3)] * 2
+        son_shape = (*[int(np.ceil(crop / sf))] * 2, 3)
+        recipe = pairs.make_recipe(crop, (sf, sf), 'cubic', 'cubic')
+        net.train(pairs.pack_sources(images), recipe, random_draws(number, son_shape), [1e-3] * number)
+        net.super_resolve(images[0], (sf, sf), (int(size * sf), int(size * sf)), 'cubic')
+        counts.append((len(traced), net._forward.experimental_get_tracing_count()))
+    assert counts[0][0] > 0
+    assert counts[0] == counts[1] == counts[2]
+
+
+def test_a_network_fits_its_own_design_only():
+    net = Network(TINY_CONF.filter_shape)
+    assert net.fits(Config(width=4, depth=3).filter_shapes(3), True)
+    assert not net.fits(TINY_CONF.filter_shape, False)
+    for other in (Config(width=5, depth=3).filter_shape, Config(width=4, depth=4).filter_shape):
+        assert not net.fits(other, True)
+    assert not net.fits(TINY_CONF.filter_shapes(1), True)
+
+
+def test_initial_filters_are_normal_with_the_configured_deviation(make_net):
+    net = make_net(width=64, init_variance=0.4, share=False)
+    for weights in net.model.get_weights():
+        deviation = np.sqrt(0.4 / (9 * weights.shape[2]))
+        assert weights.std() == pytest.approx(deviation, rel=tolerances.FILTER_DEVIATION)
+        assert abs(weights.mean()) < deviation / 10
+        assert np.abs(weights).max() > 2.5 * deviation
+    assert net.rng.rand() == np.random.RandomState(1).rand()
+
+
+def test_initial_filters_come_from_the_seed(make_net):
+    first, again, other = (make_net(seed=seed).model.get_weights() for seed in (1, 1, 2))
+    for one, same, another in zip(first, again, other, strict=True):
+        np.testing.assert_array_equal(one, same)
+        assert not np.array_equal(one, another)
+
+
+def test_without_a_seed_one_is_drawn_and_recorded(make_net):
+    seeds = {make_net(seed=None).conf.seed for _ in range(3)}
+    assert len(seeds) == 3
+    assert all(isinstance(seed, int) for seed in seeds)
+
+
+def test_a_used_network_gives_what_a_fresh_one_does(make_net, image):
+    fresh = make_net(share=False)
+    expected = fresh.run()
+    used = make_net(image[::-1], seed=9)
+    used.run()
+    again = make_net()
+    assert again.network is used.network is not fresh.network
+    np.testing.assert_array_equal(again.run(), expected)
+    assert again.loss == fresh.loss
+
+
+def test_networks_are_not_shared_unasked(make_net):
+    one, other = make_net(share=False), make_net(share=False)
+    before = other.model.get_weights()
+    one.run()
+    assert one.network is not other.network
+    for untouched, weights in zip(before, other.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(untouched, weights)
+    assert other.loss == []
+    assert other.hr_fathers_sources == [other.input]
+    np.testing.assert_array_equal(one.final_sr, other.run())
+
+
+@pytest.mark.parametrize('changes', [{'width': 5}, {'depth': 2}, {'learn_residual': False}])
+def test_a_network_of_another_design_is_left_alone(net, image, changes):
+    settings = {'width': 4, 'depth': 3, 'crop_size': 16, 'max_iters': 1, 'save_results': False}
+    conf = Config(**settings | changes)
+    assert ZSSR(image, conf, network=net).network is not net
+    assert ZSSR(image[..., 0], Config(**settings), network=net).network is not net
+    assert ZSSR(image, Config(**settings), network=net).network is net
+
+
+def test_training_equals_the_loop_of_the_paper(make_net, image, gaussian):
+    options = {'kernels': [gaussian(5, 5)], 'noise_std': 0.02, 'max_iters': 5}
+    fast, slow = make_net(**options), make_net(**options, share=False)
+    fast.train()
+    for slow.iter in range(5):
+        father = random_augment([image], [1.0], 0.05, 0.45, 0.5, 1.0, True, 0.25, 0.1, 16, slow.rng)
+        slow.forward_backward_pass(slow.father_to_son(father), father)
+        if slow.iter % 2 == 0:
+            slow.quick_test()
+    np.testing.assert_allclose(fast.loss, slow.loss, rtol=tolerances.LOOP)
+    np.testing.assert_allclose(fast.mse_rec, slow.mse_rec, rtol=tolerances.LOOP)
+    np.testing.assert_array_equal(fast.hr_father, father)
+    assert fast.rng.rand() == slow.rng.rand()
+
+
+def test_without_residual_the_network_answers_alone(make_net, image):
+    net = make_net(learn_residual=False)
+    assert net.run().shape == (40, 48, 3)
+    net.model.set_weights([np.zeros_like(weights) for weights in net.model.get_weights()])
+    assert not net.forward_pass(image).any()
+
+
+def test_grayscale_runs_a_network_of_one_channel(make_net, image):
+    gray = np.rint(image[..., 0] * 255).astype(np.uint8)
+    net = make_net(gray)
+    sr = net.run()
+    assert sr.shape == (40, 48, 1)
+    assert [weights.shape[2:] for weights in net.model.get_weights()] == [(1, 4), (4, 4), (4, 1)]
+    np.testing.assert_allclose(net.input[..., 0], gray / 255, atol=tolerances.FLOAT32)
+
+
+@pytest.mark.parametrize('fresh', [True, False])
+def test_filters_and_optimiser_carry_over_unless_told_otherwise(make_net, fresh):
+    net = make_net(cls=Watcher, init_net_for_each_sf=fresh, scale_factors=[1.5, 2], learning_rate=0.01)
+    net.run()
+    (first, second), ended = net.starts, net.ends[0]
+    for before, after in zip(ended.filters, second.filters, strict=True):
+        assert np.array_equal(before, after) is not fresh
+    for initial, now in zip(first.filters, second.filters, strict=True):
+        assert not np.array_equal(initial, now)
+    expected = first if fresh else ended
+    for kept, now in zip(expected.optimiser, second.optimiser, strict=True):
+        np.testing.assert_array_equal(kept, now)
+    assert (second.learning_rate, second.iter, second.done) == (0.01, 0, 0)

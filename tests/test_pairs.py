@@ -1,0 +1,225 @@
+"""pairs.py: TensorFlow's fathers, sons and enlargements against plain NumPy."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tolerances
+from scipy import ndimage
+
+import pairs
+from imresize import METHODS, imresize, kernel_shift
+from utils import augmentation_matrix, random_augment
+
+SCALES = [(2, 2), (3, 3), (1.5, 2), (2, 1.5), (1, 2), (2, 1), (2.7, 1.3)]
+
+
+def keys(x, a=-0.75):
+    x = np.abs(x)
+    near = (a + 2) * x**3 - (a + 3) * x**2 + 1
+    return np.where(x <= 1, near, np.where(x < 2, a * x**3 - 5 * a * x**2 + 8 * a * x - 4 * a, 0))
+
+
+def warp_by_hand(image, matrix, crop):
+    """Every father pixel from 4 × 4 taps around its position, known to 1/32 pixel; black outside."""
+    (height, width), inverse = image.shape[:2], np.linalg.inv(matrix)
+    y, x = np.mgrid[:crop, :crop]
+    position = [np.rint((row[0] * x + row[1] * y + row[2]) * 32) for row in inverse[:2]]
+    (x, x_fraction), (y, y_fraction) = ((np.floor(p / 32).astype(int), p % 32 / 32) for p in position)
+    father = np.zeros((crop, crop, image.shape[2]))
+    for i in range(-1, 3):
+        for j in range(-1, 3):
+            inside = (x + j >= 0) & (x + j < width) & (y + i >= 0) & (y + i < height)
+            pixels = image[np.clip(y + i, 0, height - 1), np.clip(x + j, 0, width - 1)]
+            father += (inside * keys(y_fraction - i) * keys(x_fraction - j))[..., None] * pixels
+    return np.clip(father, 0, 1)
+
+
+def random_matrix(rng, height, width):
+    return augmentation_matrix(
+        (width / 2, height / 2),
+        rng.uniform(-20, 20, 2),
+        rng.randn(2) * 0.2,
+        rng.uniform(0, 2 * np.pi),
+        np.exp(rng.uniform(-1, 1, 2)) * rng.choice([-1, 1], 2),
+    )
+
+
+def translation(x, y):
+    return np.array([[1, 0, x], [0, 1, y], [0, 0, 1.0]])
+
+
+def random_kernel(height, width):
+    kernel = np.random.RandomState(height).rand(height, width)
+    return kernel / kernel.sum()
+
+
+@pytest.mark.parametrize('seed', range(12))
+def test_warp_equals_its_numpy_twin(seed):
+    rng = np.random.RandomState(seed)
+    image = rng.rand(23, 31, 3).astype(np.float32)
+    matrix = random_matrix(rng, 23, 31)
+    father = pairs.warp_image(image, matrix, 20)
+    np.testing.assert_allclose(father, warp_by_hand(image, matrix, 20), rtol=0, atol=tolerances.FLOAT32)
+    assert father.dtype == np.float32
+
+
+@pytest.mark.parametrize('channels', [1, 3])
+@pytest.mark.parametrize('stretch', [0.02, 1e-5])
+def test_positions_far_outside_are_black(stretch, channels):
+    image = np.full((9, 11, channels), 0.7, np.float32)
+    matrix = augmentation_matrix((5.5, 4.5), (3.3, -2.7), (0, 0), 0.4, (stretch, -stretch))
+    father = pairs.warp_image(image, matrix, 16)
+    np.testing.assert_allclose(father, warp_by_hand(image, matrix, 16), rtol=0, atol=tolerances.FLOAT32)
+    assert father.mean() < 0.02
+
+
+def test_a_father_that_misses_its_source_is_black():
+    image = np.ones((9, 11, 3), np.float32)
+    for x, y in [(100, 0), (0, -100), (1e9, 1e9), (-12, 0)]:
+        assert not pairs.warp_image(image, translation(x, y), 8).any()
+
+
+def test_the_identity_returns_the_crop_exactly():
+    image = np.random.RandomState(0).rand(20, 24, 3).astype(np.float32)
+    np.testing.assert_array_equal(pairs.warp_image(image, np.eye(3), 16), image[:16, :16])
+    np.testing.assert_array_equal(pairs.warp_image(image, translation(-5, -3), 16), image[3:19, 5:21])
+
+
+def test_what_reaches_past_the_source_is_black():
+    image = np.random.RandomState(0).rand(6, 7, 3).astype(np.float32)
+    expected = np.zeros((12, 12, 3), np.float32)
+    expected[2:8, 3:10] = image
+    np.testing.assert_array_equal(pairs.warp_image(image, translation(3, 2), 12), expected)
+
+
+@pytest.mark.parametrize('turns', range(4))
+@pytest.mark.parametrize('reflect', [1, -1])
+def test_right_angles_and_reflections_are_exact_and_can_be_undone(turns, reflect):
+    image = np.random.RandomState(0).rand(16, 16, 3).astype(np.float32)
+    matrix = augmentation_matrix((7.5, 7.5), (0, 0), (0, 0), turns * np.pi / 2, (reflect, 1))
+    father = pairs.warp_image(image, matrix, 16)
+    np.testing.assert_array_equal(father, np.rot90(image[:, ::reflect], turns))
+    np.testing.assert_array_equal(pairs.warp_image(father, np.linalg.inv(matrix), 16), image)
+
+
+def test_overshoot_is_clipped():
+    image = (np.random.RandomState(0).rand(20, 20, 1) > 0.5).astype(np.float32)
+    father = pairs.warp_image(image, translation(-0.5, -0.5), 16)
+    assert (father.min(), father.max()) == (0, 1)
+
+
+def test_inverse_maps_fathers_to_sources():
+    matrix = random_matrix(np.random.RandomState(0), 20, 30)
+    np.testing.assert_allclose(
+        pairs.invert_affine(matrix), np.linalg.inv(matrix)[:2], atol=tolerances.FLOAT64
+    )
+
+
+def test_each_of_several_sources_is_warped_as_if_alone():
+    rng = np.random.RandomState(0)
+    images = [rng.rand(*shape, 3).astype(dtype) for shape, dtype in (((20, 30), 'f4'), ((25, 19), 'f8'))]
+    images.append(images[0][:9, :9])
+    sources = pairs.pack_sources(images)
+    for index, image in enumerate(images):
+        for _ in range(4):
+            matrix = random_matrix(rng, *image.shape[:2])
+            inverse = tf.constant(pairs.invert_affine(matrix))
+            father = pairs.warp(sources, tf.constant(index), inverse, tf.constant(24))
+            np.testing.assert_array_equal(father, pairs.warp_image(image, matrix, 24))
+
+
+@pytest.mark.parametrize('method', METHODS)
+@pytest.mark.parametrize('sf', SCALES)
+def test_sons_by_name_and_their_enlargements_equal_imresize(method, sf):
+    father = np.random.RandomState(0).rand(17, 17, 3).astype(np.float32)
+    recipe = pairs.make_recipe(17, sf, method, method)
+    son = pairs.make_son(tf.constant(father), tf.zeros((1, 1, 1), tf.float64), recipe)
+    expected = np.clip(imresize(father, 1 / np.array(sf), kernel=method), 0, 1)
+    assert son.dtype == tf.float64
+    np.testing.assert_allclose(son, expected, rtol=0, atol=tolerances.FLOAT64)
+    enlarged = pairs.enlarge_son(son, recipe)
+    assert enlarged.dtype == tf.float32
+    np.testing.assert_allclose(
+        enlarged, imresize(expected, sf, (17, 17), method), rtol=0, atol=tolerances.FLOAT32
+    )
+
+
+@pytest.mark.parametrize('channels', [1, 3])
+@pytest.mark.parametrize('sf', SCALES)
+@pytest.mark.parametrize('shape', [(7, 7), (5, 8), (4, 3), (21, 20)])
+def test_blur_plan_equals_scipys_correlate_and_subsampling(shape, sf, channels):
+    image, kernel = np.random.RandomState(0).rand(17, 19, channels), random_kernel(*shape)
+    out_shape = tuple(int(np.ceil(n / factor)) for n, factor in zip((17, 19), sf, strict=True))
+    plan = pairs.blur_plan((17, 19), out_shape, 1 / np.array(sf), kernel)
+    blurred = ndimage.correlate(image, kernel[..., None])
+    rows, columns = (
+        np.rint(np.linspace(0, length - factor, n)).astype(int)
+        for length, factor, n in zip((17, 19), sf, out_shape, strict=True)
+    )
+    out = pairs.apply_plan(tf.constant(image), plan)
+    np.testing.assert_allclose(out, blurred[rows][:, columns], rtol=0, atol=tolerances.FLOAT64)
+
+
+@pytest.mark.parametrize('sf', [(2, 2), (1.5, 2), (3, 3)])
+def test_sons_by_kernel_equal_imresize(sf):
+    father = np.random.RandomState(0).rand(17, 17, 3).astype(np.float32)
+    kernel = kernel_shift(random_kernel(7, 7), sf)
+    recipe = pairs.make_recipe(17, sf, kernel, 'cubic')
+    noise = np.random.RandomState(1).randn(*imresize(father, 1 / np.array(sf)).shape) * 0.3
+    son = pairs.make_son(tf.constant(father), tf.constant(noise), recipe)
+    expected = np.clip(imresize(father, 1 / np.array(sf), kernel=kernel) + noise, 0, 1)
+    np.testing.assert_allclose(son, expected, rtol=0, atol=tolerances.FLOAT32)
+
+
+@pytest.mark.parametrize('method', METHODS)
+@pytest.mark.parametrize('sf', [*SCALES, (1, 1)])
+def test_a_part_of_an_enlargement_is_a_part_of_imresize(method, sf):
+    lr = np.random.RandomState(0).rand(15, 13, 3)
+    whole = imresize(lr, sf, kernel=method)
+    height, width = whole.shape[:2]
+    for region in [
+        (0, height, 0, width),
+        (3, 9, 2, 12),
+        (0, 5, width - 4, width),
+        (height - 1, height, 0, 1),
+    ]:
+        part = pairs.enlarge_region(lr, sf, whole.shape, method, region)
+        top, bottom, left, right = region
+        np.testing.assert_allclose(part, whole[top:bottom, left:right], rtol=0, atol=tolerances.FLOAT64)
+
+
+def test_a_part_of_an_enlargement_to_an_odd_size():
+    lr = np.random.RandomState(0).rand(5, 6, 1)
+    part = pairs.enlarge_region(lr, (2, 2), (9, 11), 'cubic', (4, 9, 5, 11))
+    np.testing.assert_allclose(part, imresize(lr, 2, (9, 11))[4:, 5:], rtol=0, atol=tolerances.FLOAT64)
+
+
+def test_noise_is_drawn_even_where_there_is_none(make_net):
+    silent, noisy, follower = make_net(), make_net(noise_std=0.1), np.random.RandomState(1)
+    for net in (silent, noisy):
+        net.train()
+    for iteration in range(3):
+        random_augment([silent.input], [1.0], 0.05, 0.45, 0.5, 1.0, True, 0.25, 0.1, 16, follower)
+        follower.randn(8, 8, 3)
+        if iteration % 2 == 0:
+            follower.randn(2, 10, 12, 3)
+    assert silent.rng.rand() == noisy.rng.rand() == follower.rand()
+    assert silent.loss != noisy.loss
+
+
+def test_sons_are_noisy_and_clipped(make_net, image):
+    net, follower = make_net(noise_std=0.5), np.random.RandomState(1)
+    expected = np.clip(imresize(image, 0.5) + follower.randn(10, 12, 3) * 0.5, 0, 1)
+    np.testing.assert_allclose(net.father_to_son(image), expected, atol=tolerances.FLOAT64)
+
+
+@pytest.mark.parametrize('method', METHODS)
+def test_training_uses_the_methods_of_the_configuration(make_net, method):
+    net = make_net(downscale_method=method, upscale_method=method, scale_factors=[[1.5, 2]], max_iters=1)
+    net.model.set_weights([np.zeros_like(weights) for weights in net.model.get_weights()])
+    net.train()
+    son = np.clip(imresize(net.hr_father, (1 / 1.5, 1 / 2), kernel=method), 0, 1)
+    np.testing.assert_allclose(net.lr_son, son, atol=tolerances.FLOAT32)
+    enlarged = imresize(son, (1.5, 2), net.hr_father.shape, method)
+    np.testing.assert_allclose(net.train_output, enlarged, atol=tolerances.FLOAT32)
+    assert net.loss == [pytest.approx(np.abs(enlarged - net.hr_father).mean(), rel=1e-5)]

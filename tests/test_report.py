@@ -1,0 +1,139 @@
+"""report.html in headless Chromium: slider, zoom, print, narrow screens; no request to the network."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from test_compare import make_folders, make_run
+
+import compare
+
+CHROMIUM = Path('/usr/bin/chromium')
+QUIET = [
+    *('--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'),
+    *('--disable-background-networking', '--disable-component-update', '--disable-sync'),
+]
+
+
+@pytest.fixture(scope='module')
+def browser():
+    sync_api = pytest.importorskip('playwright.sync_api', reason='playwright is not installed')
+    if not CHROMIUM.exists():
+        pytest.skip(f'{CHROMIUM} is not installed')
+    with sync_api.sync_playwright() as playwright:
+        instance = playwright.chromium.launch(executable_path=str(CHROMIUM), headless=True, args=QUIET)
+        yield instance
+        instance.close()
+
+
+@pytest.fixture(scope='module')
+def report_path(tmp_path_factory):
+    """A page with two images, training curves and odd names."""
+    root = tmp_path_factory.mktemp('browser')
+    a, b, gt = make_folders(root, ('bird', 'a <wide> name of a file that has no end ' * 3))
+    run = make_run(root)
+    (run / 'run.json').rename(a / 'run.json')
+    record = json.loads((a / 'run.json').read_text())
+    record['images'][0]['scales'][0]['output'] = 'bird_zssr_X2.00X2.00.png'
+    wide = next(path.name for path in a.iterdir() if path.name.startswith('a <'))
+    record['images'].append({'scales': [{'sf': [2, 2], 'output': wide}]})
+    (a / 'run.json').write_text(json.dumps(record))
+    return compare.compare(a, b, root / 'report', gt=gt, figures=False).path
+
+
+@pytest.fixture
+def opened(browser, report_path):
+    """The page in a desktop window; complaints and requests to anywhere else fail the test."""
+    page = browser.new_page(viewport={'width': 1280, 'height': 900})
+    complaints = []
+    page.on('console', lambda message: complaints.append(message.text))
+    page.on('pageerror', lambda error: complaints.append(str(error)))
+    page.on(
+        'request',
+        lambda r: r.url.startswith(('file:', 'data:', 'blob:')) or complaints.append(f'request to {r.url}'),
+    )
+    page.goto(report_path.as_uri())
+    yield page
+    page.close()
+    assert complaints == []
+
+
+def view(page):
+    return page.locator('section#image-2').get_attribute('data-view')
+
+
+def pixels(page):
+    return page.locator('#image-2 .zoom canvas').evaluate_all('all => all.map(c => c.toDataURL())')
+
+
+def test_slider_moves_by_keyboard_and_pointer(opened):
+    slider = opened.locator('#image-2 .slider')
+    divider = 'e => e.style.getPropertyValue("--at")'
+    assert slider.evaluate(divider) == '50%'
+    opened.locator('#image-2 input[type=range]').focus()
+    for _ in range(3):
+        opened.keyboard.press('ArrowRight')
+    assert slider.evaluate(divider) == '53%'
+    frame = slider.bounding_box()
+    y = frame['y'] + frame['height'] / 2
+    opened.mouse.move(frame['x'] + frame['width'] * 0.5, y)
+    opened.mouse.down()
+    opened.mouse.move(frame['x'] + frame['width'] * 0.25, y)
+    opened.mouse.up()
+    assert slider.evaluate(divider) == '25%'
+    assert opened.locator('#image-2 input[type=range]').input_value() == '25'
+
+
+def test_zoom_follows_pointer_and_keyboard(opened):
+    opened.locator('#image-2 .zoom').scroll_into_view_if_needed()
+    opened.wait_for_timeout(300)
+    start, drawn = view(opened), pixels(opened)
+    assert len(drawn) == 4 and len(set(drawn)) == 4
+    frame = opened.locator('#image-2 .slider').bounding_box()
+    opened.mouse.move(frame['x'] + 2, frame['y'] + frame['height'] - 2)
+    hovered, redrawn = view(opened), pixels(opened)
+    assert hovered == '0 12 48' and all(old != new for old, new in zip(drawn, redrawn, strict=True))
+    opened.mouse.move(5, 5)
+    assert view(opened) == start
+    opened.locator('#image-2 .zoom').focus()
+    for key in ('+', '+', 'ArrowDown', 'ArrowDown', 'ArrowRight'):
+        opened.keyboard.press(key)
+    assert view(opened).endswith(' 24') and view(opened) != start
+    opened.keyboard.press('Home')
+    assert view(opened) == start
+
+
+def test_what_the_zoom_shows(opened, report_path):
+    opened.locator('#image-2 .zoom').scroll_into_view_if_needed()
+    left, top, side = map(int, view(opened).split())
+    opened.wait_for_timeout(300)
+    script = """(canvas, side) => {
+        const n = canvas.width / side, context = canvas.getContext('2d');
+        const all = context.getImageData(0, 0, canvas.width, canvas.width);
+        const at = i => Math.floor((i + .5) * n), out = [];
+        for (let y = 0; y < side; y++) for (let x = 0; x < side; x++) {
+          const start = 4 * (at(y) * canvas.width + at(x));
+          out.push(...all.data.slice(start, start + 3));
+        }
+        return out; }"""
+    shown = opened.locator('#image-2 .zoom .b canvas').evaluate(script, side)
+    image = np.asarray(Image.open(report_path.parents[1] / 'port' / 'bird.png'))
+    expected = image[top : top + side, left : left + side]
+    np.testing.assert_array_equal(np.reshape(shown, expected.shape), expected)
+
+
+@pytest.mark.parametrize('width', [360, 375, 1280])
+def test_no_sideways_scrolling(opened, width):
+    opened.set_viewport_size({'width': width, 'height': 800})
+    assert opened.evaluate('document.documentElement.scrollWidth') <= width
+    assert opened.locator('#image-2 svg').is_visible()
+    assert opened.locator('#image-2 .zoom canvas').first.bounding_box()['width'] > 100
+
+
+def test_prints(opened):
+    assert opened.pdf(format='A4').startswith(b'%PDF')
+    opened.emulate_media(media='print')
+    assert not opened.locator('#image-2 input[type=range]').is_visible()
+    assert opened.locator('#image-2 .slider .a').first.is_visible()
