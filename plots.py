@@ -194,3 +194,93 @@ def _show(axes, image, extent, interpolation):
     axes.set(xticks=[], yticks=[])
     for spine in axes.spines.values():
         spine.set_visible(False)
+
+
+def run_figure(title, scales, images):
+    """Draw how a training went: errors on a log scale with the rate changes marked, and the last pair below.
+
+    Args:
+        title: text above.
+        scales: list of dicts, one per scale in order, as ZSSR's `records`: mse_steps, mse_rec,
+            interp_rec_mse, mse and interp_mse (or None), learning_rate_changes, iterations, sf.
+        images: list of (label, float array (H, W, C) in [0, 1]) to show below.
+
+    Returns:
+        A matplotlib `Figure`.
+    """
+    figure = Figure(figsize=(9, 7.5), layout='constrained')
+    figure.suptitle(title, parse_math=False)
+    curves, pictures = figure.subfigures(2, 1, height_ratios=(3, 2))
+    axes = curves.subplots()
+    first = 0
+    for scale in scales:
+        _draw_errors(axes, scale, first)
+        first += scale['iterations']
+    axes.set(yscale='log', xlabel='iteration', ylabel='mean squared error, 1 is white')
+    axes.grid(alpha=0.3)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(loc='lower center', bbox_to_anchor=(0.5, 1), ncols=3, frameon=False, fontsize='small')
+    for axes, (label, image) in zip(pictures.subplots(1, len(images), squeeze=False)[0], images, strict=True):
+        axes.imshow(np.clip(image.squeeze(), 0, 1), cmap='gray', vmin=0, vmax=1, interpolation='nearest')
+        axes.set_title(f'{label}, {image.shape[0]}×{image.shape[1]}', fontsize='medium')
+        axes.set_axis_off()
+    return figure
+
+
+ERROR_CURVES = {
+    'mse_rec': ('reconstruction of the input', 'tab:blue', '-'),
+    'interp_rec_mse': ('the same by interpolation', 'tab:blue', ':'),
+    'mse': ('true error', 'tab:red', '-'),
+    'interp_mse': ('true error of interpolation', 'tab:red', ':'),
+}
+
+
+def _draw_errors(axes, scale, first):
+    """Draw one scale's error curves from iteration `first` on, and where its learning rate fell."""
+    labelled = first == 0
+    for name, (label, colour, style) in ERROR_CURVES.items():
+        if scale[name]:
+            steps = np.add(scale['mse_steps'], first)
+            axes.plot(steps, scale[name], style, color=colour, marker='.', label=label if labelled else None)
+    for index, iteration in enumerate(scale['learning_rate_changes']):
+        label = 'learning rate divided by 10' if labelled and index == 0 else None
+        axes.axvline(first + iteration, color='0.4', linestyle='--', linewidth=1, label=label)
+    if first:
+        axes.axvline(first, color='black', linewidth=1.5)
+    text = f'×{scale["sf"][0]:g}×{scale["sf"][1]:g}'
+    axes.annotate(
+        text, (first, 0), xycoords=('data', 'axes fraction'), xytext=(3, 4), textcoords='offset points'
+    )
+
+
+def png_bytes(figure):
+    """The figure as the bytes of a PNG file."""
+    file = io.BytesIO()
+    figure.savefig(file, format='png', dpi=100)
+    return file.getvalue()
+
+
+class LiveWindow:
+    """A window that shows a figure while it changes; nothing where there is no screen."""
+
+    def __init__(self):
+        """Open the window, if there is a screen."""
+        import matplotlib.pyplot as plt
+
+        self._axes = None
+        if plt.get_backend().lower() != 'agg':
+            plt.ion()
+            self._axes = plt.figure('ZSSR', figsize=(9, 7.5)).add_axes((0, 0, 1, 1))
+
+    def show(self, png):
+        """Show a figure.
+
+        Args:
+            png: bytes of a PNG file.
+        """
+        if self._axes is not None:
+            self._axes.clear()
+            self._axes.set_axis_off()
+            self._axes.imshow(Image.open(io.BytesIO(png)))
+            self._axes.figure.canvas.draw()
+            self._axes.figure.canvas.flush_events()

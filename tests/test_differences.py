@@ -1,4 +1,4 @@
-"""Where the port differs from the original on purpose: one test for each row of the reference's section 11."""
+"""Where the port differs from the original on purpose: a test for each row of the reference's section 11."""
 
 from dataclasses import fields
 
@@ -39,8 +39,8 @@ def test_row_01_every_kind_of_image_keeps_its_channels_and_depth(saved, tmp_path
     assert net.model.input_shape[-1] == 3
     assert (picture.pixels.shape, picture.bits) == ((40, 48, 3), 16)
     np.testing.assert_allclose(picture.alpha, np.clip(imresize(alpha, 2), 0, 1), atol=1 / 65535)
-    for name, options in (('photo.jpg', {}), ('photo.png', {'pnginfo': None})):
-        Image.fromarray((image * 255).astype(np.uint8)).save(tmp_path / name, **options)
+    for name in ('photo.jpg', 'photo.png'):
+        Image.fromarray((image * 255).astype(np.uint8)).save(tmp_path / name)
         assert saved(tmp_path / name)[1].bits == 8
 
 
@@ -122,25 +122,27 @@ def test_row_10_filter_shapes_are_derived_when_read():
     assert conf.filter_shape == [[3, 3, 3, 5], [3, 3, 5, 5], [3, 3, 5, 3]]
 
 
-def test_row_11_the_input_is_only_enlarged_for_the_test_if_there_is_a_ground_truth(make_net, monkeypatch):
-    seen, losses, next_draws = [], [], []
-    for truth in (None, np.zeros((40, 48, 3))):
-        net = make_net(ground_truth=truth)
-        enlarge = net.network.super_resolve
+def enlarged_sizes(net, monkeypatch):
+    """Train, and list the sizes of what the network enlarges meanwhile."""
+    sizes, enlarge = [], net.network.super_resolve
 
-        def watch(lr, *rest, enlarge=enlarge, shapes=[]):  # noqa: B006, a list of its own for each network
-            shapes.append(lr.shape)
-            return enlarge(lr, *rest)
+    def watch(lr, *rest):
+        sizes.append(lr.shape[:2])
+        return enlarge(lr, *rest)
 
-        monkeypatch.setattr(net.network, 'super_resolve', watch)
+    with monkeypatch.context() as patch:
+        patch.setattr(net.network, 'super_resolve', watch)
         net.train()
-        monkeypatch.undo()
-        seen.append(watch.__defaults__[1])
-        losses.append(net.loss)
-        next_draws.append(net.rng.rand())
-    son, whole = (10, 12, 3), (20, 24, 3)
-    assert seen == [[son, son], [whole, son, whole, son]]
-    assert losses[0] == losses[1] and next_draws[0] == next_draws[1]
+    return sizes
+
+
+def test_row_11_the_quick_test_enlarges_the_input_only_with_a_ground_truth(make_net, monkeypatch):
+    blind = make_net()
+    assert enlarged_sizes(blind, monkeypatch) == [(10, 12)] * 2
+    seeing = make_net(ground_truth=np.zeros((40, 48, 3)))
+    assert enlarged_sizes(seeing, monkeypatch) == [(20, 24), (10, 12)] * 2
+    assert blind.loss == seeing.loss and blind.mse_rec == seeing.mse_rec
+    assert blind.rng.rand() == seeing.rng.rand()
 
 
 def test_row_12_no_shell_starts_the_processes():

@@ -322,11 +322,13 @@ def test_numbers_serve_as_scale_factors(make_net):
     np.testing.assert_array_equal(one, pair)
 
 
-def test_a_run_changes_nothing_outside_its_own_copy(make_net, image):
-    conf = Config(width=4, depth=3, crop_size=16, max_iters=2, save_results=False, **GRADUAL)
+def test_a_run_changes_nothing_outside_its_own_copy(image, shared_network):
+    settings = GRADUAL | {'back_projection_iters': [1, 1]}
+    conf = Config(width=4, depth=3, crop_size=16, max_iters=2, save_results=False, **settings)
     before, pixels, defaults = conf.copy(), image.copy(), Config()
-    make_net(conf=conf, back_projection_iters=(before.back_projection_iters or [])[:1] * 2).run()
-    before.back_projection_iters = conf.back_projection_iters
+    net = ZSSR(image, conf, network=shared_network(conf, 3))
+    net.run()
+    net.conf.scale_factors[0][0] = 9
     assert conf == before
     assert Config() == defaults
     np.testing.assert_array_equal(image, pixels)
