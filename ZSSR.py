@@ -43,6 +43,8 @@ class ZSSR:
         mse_steps, mse, mse_rec, interp_mse, interp_rec_mse: the quick tests of this scale; the two true
             errors are None without ground truth.
         learning_rate_change_iter_nums: iterations at which the rate fell, after a 0.
+        sr: the input super-resolved by the last quick test that had a ground truth (beyond 1 megapixel, its
+            last window), or None.
         final_sr: the current scale's result.
         records: a dict per scale finished: sizes, histories, seconds, and with ground truth PSNR and SSIM.
     """
@@ -79,7 +81,7 @@ class ZSSR:
         self.hr_fathers_sources = [self.input]
         self.base_sf = np.ones(2)
         self.sf_ind = 0
-        self.hr_father = self.lr_son = self.train_output = self.final_sr = None
+        self.hr_father = self.lr_son = self.train_output = self.sr = self.final_sr = None
         self.records = []
         self._start_scale()
         self.network = network
@@ -106,7 +108,8 @@ class ZSSR:
                 self.build_network()
             self.train()
             trained = time.perf_counter()
-            self.hr_fathers_sources.append(self.final_test())
+            self.final_sr = self.final_test()
+            self.hr_fathers_sources.append(self.final_sr)
             seconds = {'training': trained - started, 'output': time.perf_counter() - trained}
             output = self._save() if self.conf.save_results else None
             self.records.append(self._record() | self._scores() | {'seconds': seconds, 'output': output})
@@ -206,14 +209,18 @@ class ZSSR:
         """
         self.mse_steps.append(self.iter)
         if self.gt_per_sf is not None:
-            self.mse.append(self._error_of(self._network_region, self.input, self.gt_per_sf))
-        self.mse_rec.append(self._error_of(self._network_region, self._noisy(self._input_son), self.input))
+            error, self.sr = self._error_of(self._network_region, self.input, self.gt_per_sf)
+            self.mse.append(error)
+        error, _ = self._error_of(self._network_region, self._noisy(self._input_son), self.input)
+        self.mse_rec.append(error)
         if self.gt_per_sf is not None:
-            if not self.interp_mse:
-                self._gt_interp_mse = self._error_of(self._interpolated_region, self.input, self.gt_per_sf)
-            self.interp_mse.append(self._gt_interp_mse)
-        noisy_son = self._noisy(self._input_son)
-        self.interp_rec_mse.append(self._error_of(self._interpolated_region, noisy_son, self.input))
+            if self.interp_mse:  # nothing in it changes while a scale is trained
+                error = self.interp_mse[0]
+            else:
+                error, _ = self._error_of(self._interpolated_region, self.input, self.gt_per_sf)
+            self.interp_mse.append(error)
+        error, _ = self._error_of(self._interpolated_region, self._noisy(self._input_son), self.input)
+        self.interp_rec_mse.append(error)
 
     def final_test(self):
         """Enlarge the input: geometric self-ensemble, back-projection, median.
@@ -320,12 +327,13 @@ class ZSSR:
         return np.clip(son + self.rng.randn(*son.shape) * self.conf.noise_std, 0, 1)
 
     def _error_of(self, enlarge, lr, hr):
-        """Mean squared error of an enlargement, over the windows that the quick test looks at."""
+        """Mean squared error of an enlargement over the quick test's windows, and the last one enlarged."""
         errors = []
         for region in quick_test_windows(hr.shape, self.input.shape):
             top, bottom, left, right = region
-            errors.append(np.square(hr[top:bottom, left:right] - enlarge(lr, hr.shape, region)).ravel())
-        return float(np.mean(np.concatenate(errors)))
+            enlarged = enlarge(lr, hr.shape, region)
+            errors.append(np.square(hr[top:bottom, left:right] - enlarged).ravel())
+        return float(np.mean(np.concatenate(errors))), enlarged
 
     def _network_region(self, lr, shape, region):
         return self.network.super_resolve(lr, self.sf, shape, self.conf.upscale_method, region)

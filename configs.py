@@ -194,7 +194,7 @@ def _is_scales(value, least=1):
 
 
 def _is_counts(value):
-    return isinstance(value, list | tuple) and all(isinstance(n, int) and n >= 0 for n in value)
+    return isinstance(value, list | tuple) and all(_has_type(n, int) and n >= 0 for n in value)
 
 
 _SCALES = 'must be a list of numbers or [vertical, horizontal] pairs, each at least 1'

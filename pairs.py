@@ -185,11 +185,12 @@ def resize_plan(in_shape, out_shape, scale, method):
     Returns:
         Resize.
     """
-    matrices = [
-        axis_matrix(length, (0, out_length, out_length), factor, method, scale[0] < 1)[1]
-        for length, out_length, factor in zip(in_shape[:2], out_shape[:2], scale, strict=True)
-    ]
-    return Resize(*(tf.constant(matrix) for matrix in matrices))
+    matrices = []
+    for length, out_length, factor in zip(in_shape[:2], out_shape[:2], scale, strict=True):
+        first, matrix = axis_matrix(length, (0, out_length, out_length), factor, method, scale[0] < 1)
+        unused = (first, length - first - matrix.shape[1])
+        matrices.append(tf.constant(np.pad(matrix, [(0, 0), unused])))
+    return Resize(*matrices)
 
 
 def axis_matrix(length, out_range, factor, method, antialiasing):

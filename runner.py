@@ -107,8 +107,10 @@ def make_job(path, conf, kernels=None, ground_truth=None):
     if ground_truth is None:
         stem = path.stem + GROUND_TRUTH_SUFFIX
         ground_truth = _first_file(*(path.with_name(stem + end) for end in (path.suffix, *IMAGE_SUFFIXES)))
+    else:
+        ground_truth = Path(ground_truth)
     if kernels:
-        return Job(path, ground_truth, tuple(kernels), f'kernel {", ".join(map(str, kernels))}')
+        return Job(path, ground_truth, tuple(map(Path, kernels)), f'kernel {", ".join(map(str, kernels))}')
     names = [f'{path.stem}_{index}.mat' for index in range(len(conf.scales))]
     found = [_first_file(path.parent / name, PROJECT / 'kernels' / name) for name in names]
     if all(found):

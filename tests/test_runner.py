@@ -4,6 +4,7 @@ import json
 import signal
 import time
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 import scipy.io
@@ -36,7 +37,7 @@ def run(conf, shared_network, monkeypatch):
     def run(jobs, **options):
         conf.result_path = str(runner.make_results_folder(conf))
         failures = runner.run(jobs, conf, runner.Reporter(quiet=True), **options)
-        record = runner.Path(conf.result_path) / 'run.json'
+        record = Path(conf.result_path) / 'run.json'
         return failures, json.loads(record.read_text()) if record.exists() else None
 
     return run
@@ -72,7 +73,7 @@ def test_folders_of_presets_are_found_from_anywhere(tmp_path, monkeypatch):
 def test_ground_truth_beside_the_image(tmp_path, name):
     touch(tmp_path, 'a.png', name)
     assert runner.make_job(tmp_path / 'a.png', Config()).ground_truth == tmp_path / name
-    assert runner.make_job(tmp_path / 'a.png', Config(), None, 'given.png').ground_truth == 'given.png'
+    assert runner.make_job(tmp_path / 'a.png', Config(), None, 'given.png').ground_truth == Path('given.png')
     assert runner.make_job(tmp_path / 'b.png', Config()).ground_truth is None
 
 
@@ -87,7 +88,7 @@ def test_kernels_beside_the_image_come_before_those_of_the_project(tmp_path, mon
     assert job.kernels == (tmp_path / 'photos' / 'a_0.mat', tmp_path / 'kernels' / 'a_1.mat')
     assert job.kernel_note == f'kernel {job.kernels[0]}, {job.kernels[1]}' and job.warning is None
     job = runner.make_job(tmp_path / 'photos' / 'a.png', conf, ['b', 'c'])
-    assert (job.kernels, job.kernel_note) == (('b', 'c'), 'kernel b, c')
+    assert (job.kernels, job.kernel_note) == ((Path('b'), Path('c')), 'kernel b, c')
 
 
 def test_a_partial_set_is_not_used(tmp_path):
@@ -125,7 +126,7 @@ def test_a_run_is_recorded(tmp_path, conf, run, gaussian):
     assert scale['sf'] == [2, 2] and scale['iterations'] == len(scale['loss']) == 3
     assert scale['learning_rate_changes'] == [] and len(scale['mse']) == len(scale['mse_rec']) == 2
     assert scale['seconds'].keys() == {'training', 'output'} and min(scale['seconds'].values()) > 0
-    written = read_image(runner.Path(conf.result_path) / scale['output']).pixels
+    written = read_image(Path(conf.result_path) / scale['output']).pixels
     for measure, name in ((psnr, 'psnr'), (ssim, 'ssim')):  # from floats there, from 8 bits here
         assert scale[name] == pytest.approx(measure(written, read_image(truth).pixels, border=2), rel=1e-3)
 
@@ -150,7 +151,7 @@ def test_every_scale_and_image_is_recorded(tmp_path, conf, run):
         f'{name}_zssr_{factor}.png' for name in 'ab' for factor in ('X1.50X1.50', 'X2.00X1.50')
     ]
     for output in outputs:
-        assert (runner.Path(conf.result_path) / output).is_file()
+        assert (Path(conf.result_path) / output).is_file()
 
 
 def test_nothing_is_written_if_nothing_is_to_be_saved(tmp_path, conf, run):
@@ -183,7 +184,7 @@ def test_an_image_that_fails_in_the_middle_does_not_lose_the_others(tmp_path, co
 
 def test_a_result_is_written_whole_or_not_at_all(tmp_path, conf, run, monkeypatch):
     jobs = [runner.make_job(save_image(tmp_path / f'{name}.png'), conf) for name in 'ab']
-    write = runner.Path.write_bytes
+    write = Path.write_bytes
 
     def fail_halfway(path, data):
         if data.startswith(b'\x89PNG') and not results(conf.result_path):
@@ -191,7 +192,7 @@ def test_a_result_is_written_whole_or_not_at_all(tmp_path, conf, run, monkeypatc
             raise OSError('disk full')
         return write(path, data)
 
-    monkeypatch.setattr(runner.Path, 'write_bytes', fail_halfway)
+    monkeypatch.setattr(Path, 'write_bytes', fail_halfway)
     failures, _ = run(jobs)
     assert failures == [f'{tmp_path}/a.png: disk full']
     kept = [path.name for path in results(conf.result_path)]
@@ -215,7 +216,7 @@ def test_one_process_per_device(folder, tmp_path, conf, capfd):
     jobs.insert(1, runner.make_job(folder / 'none.png', conf))
     conf.result_path = str(runner.make_results_folder(conf))
     failures = runner.run(jobs, conf, runner.Reporter(quiet=True), devices=['-1', '-1'])
-    record = json.loads((runner.Path(conf.result_path) / 'run.json').read_text())
+    record = json.loads((Path(conf.result_path) / 'run.json').read_text())
     assert failures == record['failures'] == [f'{folder}/none.png: no such file; check the path']
     assert sorted(entry['stem'] for entry in record['images']) == ['a', 'b', 'c']
     enlarged = [path for path in results(conf.result_path) if '_zssr_' in path.name]
