@@ -1,7 +1,6 @@
 """From files to results: one image after another, or one process per GPU, with a record of what was done."""
 
 import json
-import math
 import os
 import platform
 import signal
@@ -12,29 +11,14 @@ from dataclasses import asdict, dataclass
 from multiprocessing import active_children, get_context
 from pathlib import Path
 
-import numpy as np
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.table import Column
-
 import images
 from configs import __version__
 from inputs import load_inputs
-from reporter import FigureFile
+from reporter import FigureFile, Reporter
 from utils import PROJECT, prepare_result_dir
 
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.tif', '.tiff', '.bmp', '.webp', '.gif')
 GROUND_TRUTH_SUFFIX = '_gt'
-
-# Columns of a terminal on which the live line is written out in full.
-WIDE = 120
 
 
 @dataclass(frozen=True)
@@ -144,94 +128,6 @@ def _first_file(*paths):
     return next((path for path in paths if path.is_file()), None)
 
 
-class Reporter:
-    """Says on the terminal what a run is doing: a live line per scale, or plain lines where there is none."""
-
-    def __init__(self, quiet=False, plain=False):
-        """Write to the standard output, and warnings to the standard error.
-
-        Args:
-            quiet: say only warnings.
-            plain: print plain lines even on a terminal.
-        """
-        self._plain = plain
-        self.quiet = quiet
-        as_it_is = {'markup': False, 'emoji': False, 'highlight': False, 'soft_wrap': True}
-        self._out = Console(quiet=quiet, **as_it_is)
-        self._err = Console(stderr=True, **as_it_is)
-        self._bars = self._task = self._shown = None
-
-    def say(self, text):
-        """Print a line."""
-        self._out.print(text)
-
-    def warn(self, text):
-        """Print a line that is shown even in a quiet run."""
-        self._err.print(text)
-
-    @contextmanager
-    def image(self):
-        """Show the lines of one image's scales while the context lasts."""
-        self._task = self._shown = None
-        if self._plain or self.quiet or not self._out.is_terminal or self._out.is_dumb_terminal:
-            yield
-            return
-        columns = (
-            TextColumn('{task.description}'),
-            BarColumn(bar_width=20 if self._out.width >= WIDE else 4),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn('<'),
-            TimeRemainingColumn(),
-            TextColumn('{task.fields[status]}', table_column=Column(no_wrap=True)),
-        )
-        # The rate is that of the last ten minutes, as it is only heard of after every quick test.
-        with Progress(*columns, console=self._out, speed_estimate_period=600) as self._bars:
-            try:
-                yield
-            finally:
-                self._bars = None
-
-    def follow(self, net):
-        """Show where the training stands; called by ZSSR after every quick test."""
-        vertical, horizontal = net.conf.scales[net.sf_ind]
-        scale = f'×{vertical:g}' if vertical == horizontal else f'×{vertical:g}×{horizontal:g}'
-        done = len(net.loss)
-        if self._shown is None or self._shown[0] != net.sf_ind:
-            self._shown = (net.sf_ind, 0, time.monotonic())
-            if self._bars:
-                self._task = self._bars.add_task(scale, total=net.conf.max_iters, status='')
-        if self._bars:
-            # Training usually ends long before max_iters; a finished scale shows a full bar.
-            total = done if net.is_trained else net.conf.max_iters
-            status = status_line(net, short=self._out.width < WIDE)
-            self._bars.update(self._task, completed=done, total=total, status=status)
-        elif net.is_trained or done - self._shown[1] >= net.conf.display_every:
-            self._shown = (net.sf_ind, done, self._shown[2])
-            seconds = time.monotonic() - self._shown[2]
-            remaining = seconds / done * (net.conf.max_iters - done)
-            times = f'{_clock(seconds)} elapsed, at most {_clock(0 if net.is_trained else remaining)} left'
-            label = f'{Path(net.file_name).stem} {scale}'
-            self.say(f'{label}  iteration {done}/{net.conf.max_iters}  {status_line(net)}  {times}')
-
-
-def status_line(net, short=False):
-    """Loss, learning rate and the latest quick test of a training; short: in 44 characters."""
-    parts = [f'loss {net.loss[-1]:.{4 if short else 5}f}', f'rate {net.learning_rate:.0e}']
-    if net.conf.display_test_results and net.mse_rec:
-        error = f'{np.sqrt(net.mse_rec[-1]) * 255:.2f}'
-        parts.append(f'rec {error}' if short else f'reconstruction {error}/255')
-        if net.mse:
-            psnr = -10 * math.log10(net.mse[-1]) if net.mse[-1] > 0 else math.inf
-            parts.append(f'PSNR {psnr:.2f}{"" if short else " dB"}')
-    return (' ' if short else '  ').join(parts)
-
-
-def _clock(seconds):
-    minutes, seconds = divmod(round(seconds), 60)
-    return f'{minutes}:{seconds:02d}'
-
-
 def check_jobs(jobs, conf):
     """Set aside the images whose files cannot be used, before any time is spent on the others.
 
@@ -319,6 +215,8 @@ def start_tensorflow(device=None, threads=None, verbose=False):
     with _silent_stderr(not verbose):
         import tensorflow as tf
 
+    if not verbose:
+        tf.get_logger().setLevel('ERROR')
     if threads is not None:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)

@@ -1,4 +1,4 @@
-"""images.py, files: every format, depth and channel layout comes in with its values, or is refused by name."""
+"""images.py, files: every format, depth and channel layout comes in with its values, or is refused."""
 
 import struct
 import subprocess

@@ -1,6 +1,7 @@
 """runner.py: what belongs to an image, what is recorded of a run, and what survives when something fails."""
 
 import json
+import logging
 import signal
 import time
 from dataclasses import asdict
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import scipy.io
+import tensorflow as tf
 from command_line import PROJECT, TINY, finish, results, save_image, start
 from conftest import TINY as FIELDS
 
@@ -198,6 +200,11 @@ def test_a_result_is_written_whole_or_not_at_all(tmp_path, conf, run, monkeypatc
     kept = [path.name for path in results(conf.result_path)]
     assert 'b_zssr_X2.00X2.00.png' in kept and 'run.json' in kept
     assert not [name for name in kept if name.startswith(('a', '.'))]
+
+
+def test_tensorflow_does_not_speak_of_retracing():
+    runner.start_tensorflow()
+    assert not tf.get_logger().isEnabledFor(logging.WARNING)
 
 
 # Several processes
