@@ -17,7 +17,7 @@ from configs import Config, scaled_shape
 from imresize import imresize
 from inputs import load_inputs
 from metrics import psnr, ssim
-from network import Network
+from network import Network, design_for
 from pairs import enlarge_region, invert_affine, make_recipe, pack_sources
 from utils import back_projection, draw_augmentation
 
@@ -121,9 +121,10 @@ class ZSSR:
 
         Filters are normal with standard deviation sqrt(init_variance / (3·3·channels in)).
         """
-        shapes = self.conf.filter_shapes(self.input.shape[2])
-        if self.network is None or not self.network.fits(shapes, self.conf.learn_residual):
-            self.network = Network(shapes, self.conf.learn_residual)
+        design = design_for(self.conf, self.input.shape[2])
+        if self.network is None or self.network.design != design:
+            self.network = Network(design)
+        shapes = design.filter_shapes
         deviations = [np.sqrt(self.conf.init_variance / np.prod(shape[:3])) for shape in shapes]
         self.network.reset(
             [self.filter_rng.normal(0, sigma, shape) for sigma, shape in zip(deviations, shapes, strict=True)]
@@ -189,8 +190,14 @@ class ZSSR:
         return self.network.super_resolve(lr_son, self.sf, shape, self.conf.upscale_method)
 
     def learning_rate_policy(self):
-        """Divide the learning rate by 10 where the reconstruction error has stopped falling."""
+        """Divide the learning rate by 10 where the reconstruction error has stopped falling.
+
+        With `rate_policy` 'linear' the rate falls to 0 at max_iters instead, whatever the error does.
+        """
         conf = self.conf
+        if conf.rate_policy == 'linear':
+            self.learning_rate = conf.learning_rate * self._ramp(self.iter + 1)
+            return
         waited = self.iter - self.learning_rate_change_iter_nums[-1]
         if (self.iter + 1) % conf.learning_rate_policy_check_every or waited <= conf.min_iters:
             return
@@ -269,10 +276,18 @@ class ZSSR:
         self.gt_per_sf = self._shrunk_ground_truth()
         self._input_son = imresize(self.input, scale_factor=1 / self.sf, kernel=self.kernel)
         self.iter = 0
-        self.learning_rate = self.conf.learning_rate
+        self.learning_rate = self.conf.learning_rate * self._ramp(0)
         self.learning_rate_change_iter_nums = [0]
         self.loss, self.mse_steps, self.mse_rec, self.interp_rec_mse = [], [], [], []
         self.mse, self.interp_mse = (None, None) if self.gt is None else ([], [])
+
+    def _ramp(self, iteration):
+        """The share of the full learning rate at an iteration: with 'linear', up to 1 and then down to 0."""
+        conf = self.conf
+        if conf.rate_policy == 'plateau':
+            return 1.0
+        warm_up = min(1.0, (iteration + 1) / (conf.warm_up_iters + 1))
+        return warm_up * (1 - iteration / conf.max_iters)
 
     def _shrunk_ground_truth(self):
         last = self.sf_ind == len(self.conf.scales) - 1
@@ -301,7 +316,8 @@ class ZSSR:
     @property
     def is_trained(self):
         """Whether the current scale's training has come to its end."""
-        return self.learning_rate < self.conf.min_learning_rate or self.iter + 1 >= self.conf.max_iters
+        stopped = self.conf.rate_policy == 'plateau' and self.learning_rate < self.conf.min_learning_rate
+        return stopped or self.iter + 1 >= self.conf.max_iters
 
     def _draw_pair(self, recipe):
         """Draw what describes one iteration: the father's source and place, and the son's noise."""
@@ -381,7 +397,9 @@ class ZSSR:
             return {'psnr': None, 'ssim': None}
         border = math.ceil(max(self.conf.scales[self.sf_ind]))
         pair = self.final_sr, np.clip(self.gt_per_sf, 0, 1)
-        return {'psnr': psnr(*pair, border=border), 'ssim': ssim(*pair, border=border)}
+        decibels = psnr(*pair, border=border)
+        # JSON knows no infinity, the score of a perfect result.
+        return {'psnr': decibels if math.isfinite(decibels) else None, 'ssim': ssim(*pair, border=border)}
 
 
 def has_stopped_falling(steps, errors, change_ratio):

@@ -37,6 +37,9 @@ class Config:
     depth: int = 8  # convolutions
     learn_residual: bool = True  # the network's output is added to its input
     init_variance: float = 0.1  # small, so that training starts close to interpolation
+    network_grid: str = 'high'  # 'low': convolutions on the input's grid, a scale factor coarser
+    precision: str = 'float32'  # of the convolutions: 'float32', 'bfloat16', 'float16' (GPU), 'auto'
+    jit_compile: bool = False  # compile the training step with XLA (slower on a CPU)
     init_net_for_each_sf: bool = False  # else weights and optimiser carry over from scale to scale
 
     # Output
@@ -60,6 +63,8 @@ class Config:
     augment_allow_rotation: bool = True
 
     # Learning rate
+    rate_policy: str = 'plateau'  # 'linear': falls to 0 at max_iters, whatever the quick tests say
+    warm_up_iters: int = 0  # 'linear' only: iterations until the full rate
     learning_rate: float = 0.001  # at the start of every scale
     learning_rate_change_ratio: float = 1.5  # slope's standard deviations that still count as progress
     learning_rate_policy_check_every: int = 60
@@ -96,16 +101,24 @@ class Config:
     @property
     def filter_shape(self):
         """Shapes (height, width, channels in, channels out) of the filters of an RGB network."""
-        return self.filter_shapes(3)
+        return [list(shape) for shape in self.filter_shapes(3)]
 
     def filter_shapes(self, channels):
         """Shapes (height, width, channels in, channels out) of the filters for images of `channels`."""
-        hidden = [[3, 3, self.width, self.width] for _ in range(self.depth - 2)]
-        return [[3, 3, channels, self.width], *hidden, [3, 3, self.width, channels]]
+        outer = channels * self.grid**2
+        hidden = [(3, 3, self.width, self.width)] * (self.depth - 2)
+        return ((3, 3, outer, self.width), *hidden, (3, 3, self.width, outer))
+
+    @property
+    def grid(self):
+        """By how much the convolutions' grid is coarser than the images'."""
+        return int(self.scales[0][0]) if self.network_grid == 'low' else 1
 
     @property
     def policy_points(self):
         """Quick tests that a line is fitted to when the learning-rate policy looks first; None if never."""
+        if self.rate_policy != 'plateau':
+            return None
         every = self.learning_rate_policy_check_every
         first_check = math.ceil((self.min_iters + 2) / every) * every - 1
         if first_check >= self.max_iters:
@@ -216,7 +229,7 @@ _RULES = [
     ),
     (
         (
-            *('min_iters', 'min_learning_rate', 'learning_rate_slope_range', 'noise_std'),
+            *('min_iters', 'min_learning_rate', 'learning_rate_slope_range', 'noise_std', 'warm_up_iters'),
             *('augment_scale_diff_sigma', 'augment_shear_sigma'),
         ),
         lambda v: v >= 0,
@@ -232,6 +245,13 @@ _RULES = [
         ('downscale_method', 'upscale_method', 'downscale_gt_method'),
         lambda v: v in METHODS,
         f'must be one of {", ".join(METHODS)}',
+    ),
+    (('network_grid',), lambda v: v in ('high', 'low'), "must be 'high' or 'low'"),
+    (('rate_policy',), lambda v: v in ('plateau', 'linear'), "must be 'plateau' or 'linear'"),
+    (
+        ('precision',),
+        lambda v: v in ('float32', 'bfloat16', 'float16', 'auto'),
+        "must be 'float32', 'bfloat16', 'float16' or 'auto'",
     ),
     (('name',), lambda v: v and '/' not in v and '\\' not in v, 'must be a file name without slashes'),
     (('seed',), lambda v: v is None or 0 <= v < 2**32, 'must be between 0 and 4294967295'),
@@ -265,12 +285,33 @@ def _inconsistencies(conf):
         problems.append(
             'augment_leave_as_is_probability and augment_no_interpolate_probability add to over 1'
         )
+    if conf.network_grid == 'low':
+        problems += _grid_problems(conf)
     points = conf.policy_points
     if points is not None and points <= 4:
         problems.append(
             f'with run_test {conf.run_test}, run_test_every {conf.run_test_every} and '
             f'learning_rate_slope_range {conf.learning_rate_slope_range} the learning-rate policy would see '
             f'{points} quick tests and needs at least 5; test more often, or widen the range or min_iters'
+        )
+    return problems
+
+
+def _grid_problems(conf):
+    """List what the coarse grid cannot do: it is one whole number of pixels, for every scale the same."""
+    problems = []
+    base = (1.0, 1.0)
+    steps = set()
+    for scale in conf.scales:
+        steps.update(sf / b for sf, b in zip(scale, base, strict=True))
+        base = scale if scale in conf.base_changes else base
+    if len(steps) > 1 or min(steps) % 1 or min(steps) < 2:
+        problems.append(
+            f"network_grid 'low' needs one whole factor for all scales and axes, not {conf.scale_factors}"
+        )
+    elif conf.crop_size % conf.grid:
+        problems.append(
+            f"network_grid 'low' needs a crop_size that is a multiple of {conf.grid}, not {conf.crop_size}"
         )
     return problems
 

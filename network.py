@@ -1,5 +1,8 @@
 """The image-specific network: the Keras model, its training loop, and its use on whole images in tiles."""
 
+from pathlib import Path
+from typing import NamedTuple
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -12,60 +15,122 @@ TILE = 640
 
 ADAM = {'beta1': 0.9, 'beta2': 0.999, 'epsilon': 1e-8}
 
+# Of float16's gradients: its start, its growth in each step without overflow (doubled in 1,000), its limit.
+LOSS_SCALE, LOSS_SCALE_GROWTH, LOSS_SCALE_LIMIT = 2.0**12, 2.0**0.001, 2.0**24
 
-def build_model(filter_shapes, learn_residual=True):
+
+class Design(NamedTuple):
+    """What decides how a network is built; images with equal designs can share one.
+
+    Attributes:
+        filter_shapes: (height, width, channels in, channels out) of each convolution, as nested tuples.
+        channels: of the images.
+        learn_residual: whether the input is added to the output.
+        precision: 'float32', 'bfloat16' or 'float16', of the convolutions.
+        grid: 1, or the factor by which the convolutions' grid is coarser than the images'.
+        jit_compile: compile the training step with XLA.
+    """
+
+    filter_shapes: tuple
+    channels: int
+    learn_residual: bool = True
+    precision: str = 'float32'
+    grid: int = 1
+    jit_compile: bool = False
+
+
+def design_for(conf, channels):
+    """The design that a configuration asks for.
+
+    Args:
+        conf: Config.
+        channels: of the image.
+
+    Returns:
+        Design.
+    """
+    precision = fastest_precision() if conf.precision == 'auto' else conf.precision
+    shapes = conf.filter_shapes(channels)
+    return Design(shapes, channels, conf.learn_residual, precision, conf.grid, conf.jit_compile)
+
+
+def build_model(design):
     """Build the network: 3×3 convolutions without bias, ReLU between them, plus the input.
 
     Args:
-        filter_shapes: (height, width, channels in, channels out) of each convolution.
-        learn_residual: whether the input is added to the output.
+        design: Design.
 
     Returns:
-        keras.Model from and to float32 (batch, H, W, C).
+        keras.Model from and to float32 (batch, H, W, C), H and W multiples of `design.grid`.
 
     Source: ZSSR paper, section 3.2.
     """
-    inputs = x = keras.Input((None, None, filter_shapes[0][2]))
-    for index, (height, width, _, filters) in enumerate(filter_shapes):
-        last = index == len(filter_shapes) - 1
-        x = keras.layers.Conv2D(
-            filters, (height, width), padding='same', use_bias=False, activation=None if last else 'relu'
-        )(x)
-    return keras.Model(inputs, keras.layers.Add()([inputs, x]) if learn_residual else x)
+    policy = 'float32' if design.precision == 'float32' else f'mixed_{design.precision}'
+    inputs = x = keras.Input((None, None, design.channels))
+    if design.grid > 1:
+        x = keras.layers.Lambda(lambda t: tf.nn.space_to_depth(t, design.grid), dtype='float32')(x)
+    for index, (height, width, _, filters) in enumerate(design.filter_shapes):
+        activation = 'relu' if index < len(design.filter_shapes) - 1 else None
+        convolution = keras.layers.Conv2D(
+            filters, (height, width), padding='same', use_bias=False, activation=activation, dtype=policy
+        )
+        x = convolution(x)
+    # From here on in float32: the sum with the input must not lose what the network adds.
+    if design.grid > 1:
+        x = keras.layers.Lambda(lambda t: tf.nn.depth_to_space(t, design.grid), dtype='float32')(x)
+    add = keras.layers.Add(dtype='float32')
+    return keras.Model(inputs, add([inputs, x]) if design.learn_residual else add([x]))
+
+
+def fastest_precision():
+    """The precision that this machine computes convolutions in fastest, by what its hardware has.
+
+    Returns:
+        'bfloat16' on CPUs with bf16 instructions and GPUs from compute capability 8, 'float16' on GPUs
+        from 7, else 'float32'.
+    """
+    gpus = tf.config.list_physical_devices('GPU')
+    if gpus:
+        capability = tf.config.experimental.get_device_details(gpus[0]).get('compute_capability', (0, 0))
+        return 'bfloat16' if capability >= (8, 0) else 'float16' if capability >= (7, 0) else 'float32'
+    try:
+        flags = Path('/proc/cpuinfo').read_text()
+    except OSError:
+        return 'float32'
+    return 'bfloat16' if 'avx512_bf16' in flags or 'amx_bf16' in flags else 'float32'
 
 
 class Network:
     """A model with its optimiser and compiled loops; lives longer than the image it is trained on.
 
     Attributes:
+        design: Design.
         model: keras.Model; `model.get_weights()` are the filters in order.
         halo: how many pixels around a place decide its output.
     """
 
-    def __init__(self, filter_shapes, learn_residual=True):
+    def __init__(self, design):
         """Build the model and its optimiser.
 
         Args:
-            filter_shapes: (height, width, channels in, channels out) of each convolution.
-            learn_residual: whether the input is added to the output.
+            design: Design.
         """
-        self._design = (filter_shapes, learn_residual)
-        self.model = build_model(filter_shapes, learn_residual)
-        self.channels = filter_shapes[0][2]
-        self.halo = sum(shape[0] // 2 for shape in filter_shapes)
+        self.design = design
+        self.model = build_model(design)
+        self.channels = design.channels
+        self.halo = design.grid * sum(shape[0] // 2 for shape in design.filter_shapes)
         self._variables = [weight.value for weight in self.model.trainable_weights]
         self._moments = [[tf.Variable(tf.zeros_like(v)) for v in self._variables] for _ in range(2)]
         self._powers = [tf.Variable(ADAM[beta]) for beta in ('beta1', 'beta2')]
+        # Loss gradients are about 1e-5, which float16 can hardly tell from 0.
+        self._loss_scale = tf.Variable(LOSS_SCALE) if design.precision == 'float16' else 1.0
         self._loops = {}
         self._forward = tf.function(
-            lambda x: tf.clip_by_value(self.model(x), 0, 1),
+            self._clipped_output,
             input_signature=[tf.TensorSpec([1, None, None, self.channels], tf.float32)],
         )
-        self._single_step = tf.function(self._step, reduce_retracing=True)
-
-    def fits(self, filter_shapes, learn_residual=True):
-        """Whether another image that wants this design can use this network."""
-        return self._design == (filter_shapes, learn_residual)
+        self._step = tf.function(self._train_step, jit_compile=design.jit_compile)
+        self._single_step = tf.function(self._train_step, reduce_retracing=True)
 
     def reset(self, filters):
         """Start afresh from given filters, with an optimiser that has seen nothing."""
@@ -74,6 +139,8 @@ class Network:
             variable.assign(tf.zeros_like(variable))
         for power, beta in zip(self._powers, ('beta1', 'beta2'), strict=True):
             power.assign(ADAM[beta])
+        if self.design.precision == 'float16':
+            self._loss_scale.assign(LOSS_SCALE)
 
     def train(self, sources, recipe, draws, rates):
         """Train for some iterations without coming back to Python.
@@ -140,15 +207,24 @@ class Network:
 
     def _tile(self, lr, sf, output_shape, method, tile):
         y, y_end, x, x_end = tile
+        grid = self.design.grid
+        # Whole cells of the grid, counted from the image's own corner as without tiles.
         around = (
-            max(y - self.halo, 0),
-            min(y_end + self.halo, output_shape[0]),
-            max(x - self.halo, 0),
-            min(x_end + self.halo, output_shape[1]),
+            max(y - self.halo, 0) // grid * grid,
+            min(-(-(y_end + self.halo) // grid) * grid, output_shape[0]),
+            max(x - self.halo, 0) // grid * grid,
+            min(-(-(x_end + self.halo) // grid) * grid, output_shape[1]),
         )
         enlarged = tf.cast(enlarge_region(lr, sf, output_shape, method, around), tf.float32)
         output = self._forward(enlarged[None])[0]
         return output[y - around[0] : y_end - around[0], x - around[2] : x_end - around[2]].numpy()
+
+    def _clipped_output(self, enlarged):
+        """The network's output for a batch of any size, clipped to [0, 1]."""
+        height, width = tf.shape(enlarged)[1], tf.shape(enlarged)[2]
+        missing = [[0, 0], [0, -height % self.design.grid], [0, -width % self.design.grid], [0, 0]]
+        output = self.model(tf.pad(enlarged, missing, 'SYMMETRIC'))
+        return tf.clip_by_value(output[:, :height, :width], 0, 1)
 
     def _compiled_loop(self, arguments):
         """The training loop, traced once for each way of making sons and no sizes fixed."""
@@ -177,13 +253,26 @@ class Network:
             losses = losses.write(i, loss)
         return losses.stack(), father, tf.cast(son, tf.float32), output
 
-    def _step(self, enlarged, father, rate):
+    def _train_step(self, enlarged, father, rate):
         with tf.GradientTape() as tape:
             output = self.model(enlarged[None])[0]
             loss = tf.reduce_mean(tf.abs(output - father))
-        gradients = tape.gradient(loss, self._variables)
-        self._apply_adam(gradients, rate)
+            # Without a scale this multiplies by 1, which changes no bit.
+            scaled_loss = loss * self._loss_scale
+        gradients = tape.gradient(scaled_loss, self._variables)
+        if self.design.precision == 'float16':
+            self._apply_if_finite(gradients, rate)
+        else:
+            self._apply_adam(gradients, rate)
         return loss, output
+
+    def _apply_if_finite(self, gradients, rate):
+        """Undo the loss scale and apply; where it made gradients overflow, skip the step and lower it."""
+        gradients = [gradient / self._loss_scale for gradient in gradients]
+        finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(gradient)) for gradient in gradients])
+        tf.cond(finite, lambda: self._apply_adam(gradients, rate), lambda: None)
+        growth = tf.where(finite, LOSS_SCALE_GROWTH, 0.5)
+        self._loss_scale.assign(tf.minimum(self._loss_scale * growth, LOSS_SCALE_LIMIT))
 
     def _apply_adam(self, gradients, rate):
         """One Adam step by TensorFlow's fused kernel (Keras' own rounds 1 − β₂ differently)."""

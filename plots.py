@@ -216,7 +216,11 @@ def run_figure(title, scales, images):
     for scale in scales:
         _draw_errors(axes, scale, first)
         first += scale['iterations']
-    axes.set(yscale='log', xlabel='iteration', ylabel='mean squared error, 1 is white')
+    # A black image is reconstructed without any error, which a log scale cannot show.
+    positive = any(e > 0 for scale in scales for name in ERROR_CURVES for e in scale[name] or ())
+    axes.set(
+        yscale='log' if positive else 'linear', xlabel='iteration', ylabel='mean squared error, 1 is white'
+    )
     axes.grid(alpha=0.3)
     if axes.get_legend_handles_labels()[0]:
         axes.legend(loc='lower center', bbox_to_anchor=(0.5, 1), ncols=3, frameon=False, fontsize='small')

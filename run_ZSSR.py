@@ -135,8 +135,8 @@ def run(args):
         gpus = runner.start_tensorflow(None if args.gpu == 'all' else args.gpu, args.threads, args.verbose)
         if args.gpu is not None and gpus == 0:
             reporter.say('there is no such GPU on this machine: running on the CPU')
-        devices = [str(index) for index in range(gpus)] if args.gpu == 'all' and gpus > 1 else []
-        failures = runner.run(jobs, conf, reporter, devices, failures)
+        devices = runner.visible_devices(gpus) if args.gpu == 'all' else []
+        failures = runner.run(jobs, conf, reporter, devices, failures, args.threads, args.verbose)
     for failure in failures:
         reporter.warn(f'failed: {failure}')
     return 1 if failures else 0

@@ -7,7 +7,8 @@ import signal
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import cache
 from multiprocessing import active_children, get_context
 from pathlib import Path
 
@@ -31,6 +32,7 @@ class Job:
         kernels: a .mat file per scale, or None.
         kernel_note: which kernels are used, in words.
         warning: why the kernels that were found are not used, or None.
+        channels: of the image, 1 or 3; known once it is checked.
     """
 
     input: Path
@@ -38,6 +40,7 @@ class Job:
     kernels: tuple | None
     kernel_note: str
     warning: str | None = None
+    channels: int = 3
 
 
 def find_inputs(path):
@@ -144,11 +147,11 @@ def check_jobs(jobs, conf):
             twin = stems.setdefault(job.input.stem, job.input)
             if twin != job.input:
                 raise ValueError(f'its results would replace those of {twin.name}; rename one of the two')
-            load_inputs(job.input, conf, job.ground_truth, job.kernels, full_depth=False)
+            inputs = load_inputs(job.input, conf, job.ground_truth, job.kernels, full_depth=False)
         except (ValueError, OSError) as error:
             failures.append(_failure(job, error))
         else:
-            good.append(job)
+            good.append(replace(job, channels=inputs.picture.pixels.shape[2]))
     return good, failures
 
 
@@ -226,7 +229,21 @@ def start_tensorflow(device=None, threads=None, verbose=False):
     return len(gpus)
 
 
-def run(jobs, conf, reporter, devices=(), rejected=()):
+def visible_devices(gpus):
+    """The CUDA indices of the GPUs that TensorFlow found, for a process each; none if that brings nothing.
+
+    Args:
+        gpus: how many there are.
+
+    Returns:
+        List of texts for CUDA_VISIBLE_DEVICES.
+    """
+    named = os.environ.get('CUDA_VISIBLE_DEVICES', '')
+    indices = named.split(',') if named else [str(index) for index in range(gpus)]
+    return indices[:gpus] if gpus > 1 else []
+
+
+def run(jobs, conf, reporter, devices=(), rejected=(), threads=None, verbose=False):
     """Enlarge images, keep going when one fails, and record everything.
 
     Args:
@@ -236,6 +253,7 @@ def run(jobs, conf, reporter, devices=(), rejected=()):
         devices: CUDA device indices for one process each; with none, the images run one after the other in
             this process.
         rejected: a line for each image that `check_jobs` set aside, for the record.
+        threads, verbose: for the processes, as in `start_tensorflow`.
 
     Returns:
         A line for each image that failed, those rejected included.
@@ -248,7 +266,7 @@ def run(jobs, conf, reporter, devices=(), rejected=()):
         'failures': list(rejected),
     }
     if devices:
-        outcomes = _outcomes_of_processes(jobs, conf, devices, reporter.quiet)
+        outcomes = _outcomes_of_processes(jobs, conf, devices, reporter.quiet, (threads, verbose))
     else:
         outcomes = _outcomes(jobs, conf, reporter)
     for job, outcome in outcomes:
@@ -264,23 +282,23 @@ def run(jobs, conf, reporter, devices=(), rejected=()):
 
 
 def _outcomes(jobs, conf, reporter):
-    """Yield (job, record or exception), one image after the other, all with one network."""
-    network = None
+    """Yield (job, record or exception), one image after the other."""
+    networks = {}
     for job in jobs:
         try:
-            outcome, network = run_job(job, conf, reporter, network)
+            outcome = run_job(job, conf, reporter, networks)
         except Exception as error:  # whatever stops one image must not lose the others of a long run
             outcome = error
         yield job, outcome
 
 
-def _outcomes_of_processes(jobs, conf, devices, quiet):
+def _outcomes_of_processes(jobs, conf, devices, quiet, start):
     """Yield (job, record or exception) as they come from one process per GPU, each taking the next image."""
     context = get_context('spawn')
     free = context.Queue()
     for device in devices:
         free.put(device)
-    with ProcessPoolExecutor(len(devices), context, _start_process, (free,)) as pool:
+    with ProcessPoolExecutor(len(devices), context, _start_process, (free, *start)) as pool:
         futures = {pool.submit(_run_in_process, job, conf, quiet): job for job in jobs}
         try:
             for future in as_completed(futures):
@@ -291,27 +309,33 @@ def _outcomes_of_processes(jobs, conf, devices, quiet):
             raise
 
 
-def _start_process(free):
+def _start_process(free, threads, verbose):
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
-    start_tensorflow(free.get())
+    start_tensorflow(free.get(), threads, verbose)
 
 
 def _run_in_process(job, conf, quiet):
     # Live lines of several processes would overwrite each other.
-    return run_job(job, conf, Reporter(quiet, plain=True))[0]
+    return run_job(job, conf, Reporter(quiet, plain=True), _process_networks())
 
 
-def run_job(job, conf, reporter, network=None):
+@cache
+def _process_networks():
+    """The networks of this process: a pool's process has no other place that lasts from image to image."""
+    return {}
+
+
+def run_job(job, conf, reporter, networks):
     """Enlarge one image.
 
     Args:
         job: Job.
         conf: Config, whose result_path is the folder of this run.
         reporter: Reporter.
-        network: Network of an earlier image, or None.
+        networks: dict of the networks of earlier images by channels; used again, and added to.
 
     Returns:
-        (record, network): the image's entry in run.json, and the network for the next image.
+        The image's entry in run.json.
     """
     import tensorflow as tf
 
@@ -327,13 +351,14 @@ def run_job(job, conf, reporter, network=None):
         if conf.plot_losses:
             figure.update(net)
 
-    net = ZSSR(job.input, conf, job.ground_truth, job.kernels, network, progress=follow)
+    net = ZSSR(job.input, conf, job.ground_truth, job.kernels, networks.get(job.channels), follow)
     with reporter.image():
         net.run()
     if conf.save_results:
         figure.update(net)
     gpus = tf.config.list_logical_devices('GPU')
-    record = {
+    networks[job.channels] = net.network
+    return {
         'stem': job.input.stem,
         'input': str(job.input.resolve()),
         'input_sha256': images.sha256(job.input),
@@ -344,7 +369,6 @@ def run_job(job, conf, reporter, network=None):
         'scales': net.records,
         'device': gpus[0].name if gpus else f'CPU {platform.processor() or platform.machine()}',
     }
-    return record, net.network
 
 
 def _versions():

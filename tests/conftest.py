@@ -50,18 +50,15 @@ def gaussian():
 
 @pytest.fixture(scope='session')
 def shared_network():
-    """Give out one compiled Network per (width, depth, channels, learn_residual)."""
-    from configs import Config
+    """Give out one compiled Network per design."""
     from network import Network
 
     made = {}
 
-    def give(conf, channels):
-        key = conf.width, conf.depth, channels, conf.learn_residual
-        if key not in made:
-            shapes = Config(width=conf.width, depth=conf.depth).filter_shapes(channels)
-            made[key] = Network(shapes, conf.learn_residual)
-        return made[key]
+    def give(design):
+        if design not in made:
+            made[design] = Network(design)
+        return made[design]
 
     return give
 
@@ -70,6 +67,7 @@ def shared_network():
 def make_net(image, shared_network):
     """Make a tiny ZSSR on a shared network; keywords that are no arguments of this are Config fields."""
     from configs import Config
+    from network import design_for
     from ZSSR import ZSSR
 
     def make(picture=image, ground_truth=None, kernels=None, cls=ZSSR, conf=None, share=True, **overrides):
@@ -79,7 +77,7 @@ def make_net(image, shared_network):
         if 'back_projection_iters' not in overrides:
             conf.back_projection_iters = [1] * len(conf.scale_factors)
         channels = 1 if np.ndim(picture) == 2 else 3
-        network = shared_network(conf, channels) if share else None
+        network = shared_network(design_for(conf, channels)) if share else None
         return cls(picture, conf, ground_truth, kernels, network=network)
 
     return make

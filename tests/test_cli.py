@@ -110,12 +110,7 @@ def test_version_and_help(capsys, option, words):
 @pytest.fixture
 def run(tmp_path, monkeypatch, capsys, shared_network):
     """Run the command line in this process, on networks that are compiled already."""
-
-    def give(shapes, residual):
-        conf = Config(width=shapes[0][3], depth=len(shapes), learn_residual=residual)
-        return shared_network(conf, shapes[0][2])
-
-    monkeypatch.setattr('ZSSR.Network', give)
+    monkeypatch.setattr('ZSSR.Network', shared_network)
 
     def run(*arguments):
         output = tmp_path / 'results'

@@ -127,8 +127,24 @@ INCONSISTENT = [
     ({'run_test': False}, 'run_test .*False.* 0 quick tests'),
     ({'run_test_every': 64}, 'run_test_every 64.* 4 quick tests'),
     ({'learning_rate_slope_range': 249}, 'learning_rate_slope_range 249.* 4 quick tests'),
+    ({'precision': 'double'}, 'precision must be'),
+    ({'network_grid': 'mid'}, 'network_grid must be'),
+    ({'rate_policy': 'cosine'}, 'rate_policy must be'),
+    ({'network_grid': 'low', 'scale_factors': [1.5]}, "network_grid 'low' needs one whole factor"),
+    ({'network_grid': 'low', 'scale_factors': [[2, 3]]}, "network_grid 'low' needs one whole factor"),
+    ({'network_grid': 'low', 'crop_size': 63}, 'crop_size that is a multiple of 2'),
     ({'min_iters': 100, 'learning_rate_policy_check_every': 10}, 'min_iters'),
 ]
+
+
+PORTS_OWN = {
+    'seed': None,
+    'precision': 'float32',
+    'network_grid': 'high',
+    'rate_policy': 'plateau',
+    'warm_up_iters': 0,
+    'jit_compile': False,
+}
 
 
 def differences(conf):
@@ -138,8 +154,9 @@ def differences(conf):
 
 def test_defaults_are_the_originals():
     values = dataclasses.asdict(Config())
-    assert values.pop('seed') is None
+    own = {name: values.pop(name) for name in PORTS_OWN}
     assert values == DEFAULTS
+    assert own == PORTS_OWN
 
 
 def test_types_of_defaults_are_the_declared_ones():
@@ -199,8 +216,10 @@ def test_filter_shapes_follow_width_and_depth():
     conf = Config()
     conf.width, conf.depth = 5, 4
     assert conf.filter_shape == [[3, 3, 3, 5], [3, 3, 5, 5], [3, 3, 5, 5], [3, 3, 5, 3]]
-    assert conf.filter_shapes(1) == [[3, 3, 1, 5], [3, 3, 5, 5], [3, 3, 5, 5], [3, 3, 5, 1]]
-    conf.depth = 2
+    assert conf.filter_shapes(1) == ((3, 3, 1, 5), (3, 3, 5, 5), (3, 3, 5, 5), (3, 3, 5, 1))
+    conf.network_grid = 'low'
+    assert conf.filter_shapes(1) == ((3, 3, 4, 5), (3, 3, 5, 5), (3, 3, 5, 5), (3, 3, 5, 4))
+    conf.depth, conf.network_grid = 2, 'high'
     assert conf.filter_shape == [[3, 3, 3, 5], [3, 3, 5, 3]]
 
 

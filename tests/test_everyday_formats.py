@@ -9,6 +9,7 @@ from PIL import Image, ImageOps
 
 from configs import Config
 from imresize import imresize
+from network import design_for
 from ZSSR import ZSSR
 
 COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # PNG's number for each number of channels
@@ -23,7 +24,7 @@ def enlarge(tmp_path, monkeypatch, shared_network):
     def run(source, channels, sf=(2, 2)):
         conf = Config(width=4, depth=3, output_flip=False, back_projection_iters=[0], scale_factors=[sf])
         conf.result_path = str(tmp_path / 'results')
-        net = ZSSR(source, conf, network=shared_network(conf, 1 if channels < 3 else 3))
+        net = ZSSR(source, conf, network=shared_network(design_for(conf, 1 if channels < 3 else 3)))
         net.model.set_weights([0 * filters for filters in net.model.get_weights()])
         net.run()
         return tmp_path / 'results' / net.records[0]['output']

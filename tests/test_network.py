@@ -41,7 +41,7 @@ class Watcher(ZSSR):
 @pytest.fixture
 def net(shared_network):
     """The shared tiny network, with random filters large enough that every layer matters."""
-    net = shared_network(TINY_CONF, 3)
+    net = shared_network(network.design_for(TINY_CONF, 3))
     net.reset(random_filters(0))
     return net
 
@@ -83,7 +83,8 @@ def random_draws(number, son_shape=(8, 8, 3)):
 
 @pytest.mark.parametrize('learn_residual', [True, False])
 def test_model_equals_its_numpy_twin(learn_residual):
-    model = network.build_model(TINY_CONF.filter_shape, learn_residual)
+    conf = Config(width=4, depth=3, learn_residual=learn_residual)
+    model = network.build_model(network.design_for(conf, 3))
     model.set_weights(random_filters(1))
     image = np.random.RandomState(2).rand(9, 13, 3).astype(np.float32)
     expected = forward(image, random_filters(1), learn_residual)
@@ -92,9 +93,9 @@ def test_model_equals_its_numpy_twin(learn_residual):
 
 @pytest.mark.parametrize(('channels', 'depth', 'width'), [(3, 8, 64), (1, 2, 5), (3, 5, 7)])
 def test_model_has_the_configured_convolutions_and_no_bias(channels, depth, width):
-    shapes = Config(depth=depth, width=width).filter_shapes(channels)
-    model = network.build_model(shapes)
-    assert [list(weights.shape) for weights in model.get_weights()] == shapes
+    design = network.design_for(Config(depth=depth, width=width), channels)
+    model = network.build_model(design)
+    assert tuple(weights.shape for weights in model.get_weights()) == design.filter_shapes
     convolutions = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
     assert [layer.activation.__name__ for layer in convolutions] == ['relu'] * (depth - 1) + ['linear']
 
@@ -198,7 +199,7 @@ def test_nothing_is_traced_again_for_other_sizes(monkeypatch):
         return pairs.warp(*arguments)
 
     monkeypatch.setattr(network, 'warp', counted_warp)
-    net, counts = Network(TINY_CONF.filter_shape), []
+    net, counts = Network(network.design_for(TINY_CONF, 3)), []
     for size, crop, sf, number in [(20, 16, 2, 3), (33, 24, 3, 1), (27, 9, 1.5, 5)]:
         images = [np.random.RandomState(0).rand(size, size + 3, 3)] * 2
         son_shape = (*[int(np.ceil(crop / sf))] * 2, 3)
@@ -210,13 +211,21 @@ def test_nothing_is_traced_again_for_other_sizes(monkeypatch):
     assert counts[0] == counts[1] == counts[2]
 
 
-def test_a_network_fits_its_own_design_only():
-    net = Network(TINY_CONF.filter_shape)
-    assert net.fits(Config(width=4, depth=3).filter_shapes(3), True)
-    assert not net.fits(TINY_CONF.filter_shape, False)
-    for other in (Config(width=5, depth=3).filter_shape, Config(width=4, depth=4).filter_shape):
-        assert not net.fits(other, True)
-    assert not net.fits(TINY_CONF.filter_shapes(1), True)
+@pytest.mark.parametrize(
+    'changes',
+    [
+        {'width': 5},
+        {'depth': 4},
+        {'learn_residual': False},
+        {'precision': 'bfloat16'},
+        {'network_grid': 'low'},
+        {'jit_compile': True},
+    ],
+)
+def test_whatever_changes_the_network_changes_its_design(changes):
+    conf = Config(**{'width': 4, 'depth': 3, **changes})
+    assert network.design_for(conf, 3) != network.design_for(Config(width=4, depth=3), 3)
+    assert network.design_for(conf, 3) != network.design_for(conf, 1)
 
 
 def test_initial_filters_are_normal_with_the_configured_deviation(make_net):
@@ -318,3 +327,41 @@ def test_filters_and_optimiser_carry_over_unless_told_otherwise(make_net, fresh)
     for kept, now in zip(expected.optimiser, second.optimiser, strict=True):
         np.testing.assert_array_equal(kept, now)
     assert (second.learning_rate, second.iter, second.done) == (0.01, 0, 0)
+
+
+@pytest.mark.parametrize('size', [(16, 20), (17, 19)])
+def test_coarse_grid_pads_and_crops_and_its_tiles_leave_no_seam(size, monkeypatch):
+    net = Network(network.design_for(Config(width=4, depth=3, network_grid='low'), 3))
+    rng = np.random.RandomState(0)
+    net.reset([rng.randn(*shape) * 0.1 for shape in net.design.filter_shapes])
+    image = rng.rand(*size, 3)
+    whole = net.super_resolve(image, (1.5, 1.5), (25, 29), 'cubic')
+    monkeypatch.setattr(network, 'TILE', 9)
+    np.testing.assert_allclose(
+        net.super_resolve(image, (1.5, 1.5), (25, 29), 'cubic'), whole, rtol=0, atol=tolerances.FLOAT32
+    )
+
+
+@pytest.mark.parametrize('precision', ['bfloat16', 'float16'])
+def test_half_precision_trains_and_keeps_weights_and_sum_in_float32(precision):
+    net = Network(network.design_for(Config(width=4, depth=3, precision=precision), 3))
+    rng = np.random.RandomState(0)
+    net.reset([rng.randn(*shape) * 0.1 for shape in net.design.filter_shapes])
+    enlarged, father = rng.rand(2, 16, 16, 3).astype(np.float32)
+    losses = [net.step(enlarged, father, 1e-3)[0] for _ in range(60)]
+    assert np.isfinite(losses).all()
+    assert losses[-1] < losses[0]
+    assert all(weights.dtype == np.float32 for weights in net.model.get_weights())
+    net.model.set_weights([0 * weights for weights in net.model.get_weights()])
+    np.testing.assert_array_equal(net.step(enlarged, father, 0.0)[1], enlarged)
+
+
+def test_linear_policy_warms_up_and_falls_to_zero(make_net):
+    net = make_net(rate_policy='linear', warm_up_iters=4, max_iters=20, run_test_every=7, learning_rate=0.01)
+    rates, train = [], net.network.train
+    net.network.train = lambda *arguments: rates.extend(arguments[3]) or train(*arguments)
+    net.train()
+    del net.network.train
+    expected = [0.01 * min(1, (i + 1) / 5) * (1 - i / 20) for i in range(20)]
+    np.testing.assert_allclose(rates, expected)
+    assert len(net.loss) == 20

@@ -30,11 +30,7 @@ def conf(tmp_path):
 @pytest.fixture
 def run(conf, shared_network, monkeypatch):
     """Run images one after the other on a network that is compiled already; returns failures and run.json."""
-
-    def give(shapes, residual):
-        return shared_network(Config(width=shapes[0][3], depth=len(shapes)), shapes[0][2])
-
-    monkeypatch.setattr('ZSSR.Network', give)
+    monkeypatch.setattr('ZSSR.Network', shared_network)
 
     def run(jobs, **options):
         conf.result_path = str(runner.make_results_folder(conf))

@@ -10,6 +10,7 @@ import tolerances
 from configs import Config
 from images import read_image
 from imresize import imresize, kernel_shift
+from network import design_for
 from utils import back_projection, draw_augmentation
 from ZSSR import ZSSR, has_stopped_falling, quick_test_windows
 
@@ -326,7 +327,7 @@ def test_a_run_changes_nothing_outside_its_own_copy(image, shared_network):
     settings = GRADUAL | {'back_projection_iters': [1, 1]}
     conf = Config(width=4, depth=3, crop_size=16, max_iters=2, save_results=False, **settings)
     before, pixels, defaults = conf.copy(), image.copy(), Config()
-    net = ZSSR(image, conf, network=shared_network(conf, 3))
+    net = ZSSR(image, conf, network=shared_network(design_for(conf, 3)))
     net.run()
     net.conf.scale_factors[0][0] = 9
     assert conf == before
@@ -445,5 +446,7 @@ def test_every_scale_is_saved_with_alpha_and_depth(make_net, image, tmp_path):
 def test_progress_is_told_after_every_quick_test(make_net, image, shared_network):
     told = []
     conf = Config(width=4, depth=3, crop_size=16, max_iters=5, run_test_every=2, save_results=False)
-    ZSSR(image, conf, network=shared_network(conf, 3), progress=lambda net: told.append(net.iter)).run()
+    ZSSR(
+        image, conf, network=shared_network(design_for(conf, 3)), progress=lambda net: told.append(net.iter)
+    ).run()
     assert told == [0, 2, 4]

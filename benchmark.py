@@ -1,0 +1,304 @@
+"""Speed, as ratios measured in one process.
+
+    python benchmark.py step                    a training step against the machine's own matrix product
+    python benchmark.py run                     one image end to end: where the time goes, peak memory
+    python benchmark.py overhead                time per iteration that is not arithmetic
+    python benchmark.py frontier FOLDER CONFIG… presets on a folder with ground truth: dB against seconds
+
+Every subcommand prints a table, and with `--json FILE` writes it.
+"""
+
+import argparse
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+import runner
+from configs import Config, get_config
+
+MATRIX = 2048
+REPEATS = 40
+
+
+def training_flop(shapes, crop_size, grid=1):
+    """Floating-point operations of one training step, multiplications and additions apart.
+
+    Every convolution runs forward and has two gradients, but for the first, whose input needs none.
+
+    Args:
+        shapes: (height, width, channels in, channels out) of each convolution.
+        crop_size: side of the father.
+        grid: by how much the convolutions' grid is coarser.
+
+    Returns:
+        float.
+    """
+    products = [np.prod(shape) for shape in shapes]
+    return 2.0 * (3 * sum(products) - products[0]) * (crop_size / grid) ** 2
+
+
+def median_seconds(*calls, repeats=REPEATS):
+    """Median duration of each call, interleaved so that whatever else the machine does hits all alike."""
+    seconds = [[] for _ in calls]
+    for repeat in range(repeats + 3):
+        for call, durations in zip(calls, seconds, strict=True):
+            start = time.perf_counter()
+            call()
+            if repeat >= 3:
+                durations.append(time.perf_counter() - start)
+    return [float(np.median(durations)) for durations in seconds]
+
+
+def matrix_product(dtype):
+    """A call that multiplies two large matrices, the machine's own limit, and its operations."""
+    import tensorflow as tf
+
+    a, b = (tf.cast(tf.random.normal((MATRIX, MATRIX)), dtype) for _ in range(2))
+    product = tf.function(lambda: tf.reduce_max(tf.matmul(a, b)))
+    return (lambda: product().numpy()), 2.0 * MATRIX**3
+
+
+def bench_step(args):
+    """Time a training step of the default network on one pair, beside the matrix product.
+
+    Args:
+        args: `precision`, a list.
+
+    Returns:
+        List of rows.
+    """
+    import tensorflow as tf
+
+    from network import Design, Network
+
+    conf = Config()
+    rng = np.random.RandomState(0)
+    pair = [tf.constant(rng.rand(conf.crop_size, conf.crop_size, 3), tf.float32) for _ in range(2)]
+    rows = []
+    for precision in args.precision:
+        shapes = conf.filter_shapes(3)
+        network = Network(Design(shapes, 3, precision=precision))
+        product, product_flop = matrix_product(precision)
+        step, limit = median_seconds(lambda n=network: n.step(*pair, 1e-5), product)
+        flop = training_flop(shapes, conf.crop_size)
+        rows.append(
+            {
+                'precision': precision,
+                'step_ms': step * 1e3,
+                'GFLOP/s': flop / step / 1e9,
+                'limit_GFLOP/s': product_flop / limit / 1e9,
+                'share_of_limit': flop / step / (product_flop / limit),
+            }
+        )
+    return rows
+
+
+class Stopwatch:
+    """Adds up what the calls of some methods of an object take."""
+
+    def __init__(self, target, *names):
+        """Wrap the methods.
+
+        Args:
+            target: the object; its methods are replaced on the instance.
+            names: of the methods.
+        """
+        self.seconds = dict.fromkeys(names, 0.0)
+        for name in names:
+            setattr(target, name, self._timed(name, getattr(target, name)))
+
+    def _timed(self, name, method):
+        def call(*args, **kwargs):
+            start = time.perf_counter()
+            try:
+                return method(*args, **kwargs)
+            finally:
+                self.seconds[name] += time.perf_counter() - start
+
+        return call
+
+
+def bench_run(args):
+    """Run one 200×240 image without ground truth from start to end and say where the time went.
+
+    Args:
+        args: `config`, `iterations`.
+
+    Returns:
+        List with one row.
+    """
+    start = time.perf_counter()
+    from ZSSR import ZSSR
+
+    image = _test_image()
+    conf = get_config(args.config)
+    conf.save_results, conf.seed = False, 0
+    warm_up = ZSSR(image, _shortened(conf, 2))
+    warm_up.run()
+    start_up = time.perf_counter() - start
+
+    net = ZSSR(image, _shortened(conf, args.iterations), network=warm_up.network)
+    watch = Stopwatch(net, 'train', 'quick_test', 'final_test', '_draw_pair')
+    net.run()
+    design = net.network.design
+    product, product_flop = matrix_product(design.precision)
+    pair = [np.zeros((conf.crop_size, conf.crop_size, 3), np.float32)] * 2
+    step, limit = median_seconds(lambda: net.network.step(*pair, 0.0), product)
+    train, iterations = watch.seconds['train'], len(net.loss)
+    flop = training_flop(design.filter_shapes, conf.crop_size, design.grid) * iterations
+    return [
+        {
+            'config': args.config,
+            'iterations': iterations,
+            'training_s': train,
+            'steps': step * iterations / train,
+            'draws': watch.seconds['_draw_pair'] / train,
+            'quick_tests': watch.seconds['quick_test'] / train,
+            'fathers_and_sons': 1
+            - (step * iterations + watch.seconds['quick_test'] + watch.seconds['_draw_pair']) / train,
+            'output_s': watch.seconds['final_test'],
+            'start_up_s': start_up,
+            'share_of_limit': flop / train / (product_flop / limit),
+            'peak_MiB': resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        }
+    ]
+
+
+def bench_overhead(args):
+    """Time an iteration whose arithmetic is next to nothing: width 4, depth 3, crop 16.
+
+    Args:
+        args: `iterations`.
+
+    Returns:
+        List with one row.
+    """
+    from ZSSR import ZSSR
+
+    conf = Config(width=4, depth=3, crop_size=16, seed=0, save_results=False, min_iters=10**6)
+    warm_up = ZSSR(_test_image(), _shortened(conf, 100))
+    warm_up.train()
+    net = ZSSR(_test_image(), _shortened(conf, args.iterations), network=warm_up.network)
+    watch = Stopwatch(net, 'train', 'quick_test')
+    net.train()
+    seconds = watch.seconds['train'] - watch.seconds['quick_test']
+    return [{'iterations': len(net.loss), 'ms_per_iteration': seconds / len(net.loss) * 1e3}]
+
+
+def bench_frontier(args):
+    """Measure presets against each other on a folder with ground truth.
+
+    Args:
+        args: `folder` of NAME.png with NAME_gt.png, `configs`, `set`.
+
+    Returns:
+        List of rows: one per image and preset, then their means with the ratio of seconds to the first's.
+    """
+    from ZSSR import ZSSR
+
+    jobs = {name: [] for name in args.configs}
+    inputs, _ = runner.find_inputs(args.folder)
+    rows, networks = [], {}
+    for path in inputs:
+        for name in args.configs:
+            conf = get_config(name)
+            conf.save_results, conf.seed = False, args.seed
+            job = runner.make_job(path, conf)
+            net = ZSSR(job.input, conf, job.ground_truth, job.kernels, network=networks.get(name))
+            networks[name] = net.network
+            net.run()
+            seconds = sum(sum(record['seconds'].values()) for record in net.records)
+            row = {'image': path.stem, 'config': name, 'PSNR': net.records[-1]['psnr'], 'seconds': seconds}
+            rows.append(row)
+            jobs[name].append(row)
+    base = np.mean([row['seconds'] for row in jobs[args.configs[0]]])
+    for name, done in jobs.items():
+        mean = {key: float(np.mean([row[key] for row in done])) for key in ('PSNR', 'seconds')}
+        rows.append({'image': 'mean', 'config': name, **mean, 'ratio': float(base / mean['seconds'])})
+    return rows
+
+
+def _test_image():
+    """A smooth random image of 200×240 pixels; what is in it does not change the time."""
+    rng = np.random.RandomState(0)
+    return np.kron(rng.rand(50, 60, 3), np.ones((4, 4, 1)))
+
+
+def _shortened(conf, iterations):
+    conf = conf.copy()
+    conf.max_iters = iterations
+    return conf
+
+
+def print_table(rows):
+    """Print rows as a Markdown table.
+
+    Args:
+        rows: list of dicts; the columns are those of the first, and later ones' in addition.
+    """
+    heads = list(dict.fromkeys(head for row in rows for head in row))
+    print('| ' + ' | '.join(heads) + ' |')
+    print('|---' * len(heads) + '|')
+    for row in rows:
+        cells = (row.get(head, '') for head in heads)
+        print('| ' + ' | '.join(f'{c:.4g}' if isinstance(c, float) else str(c) for c in cells) + ' |')
+
+
+def build_parser():
+    """Describe the command line.
+
+    Returns:
+        argparse.ArgumentParser.
+    """
+    parser = argparse.ArgumentParser(prog='benchmark.py', description=__doc__.splitlines()[0])
+    parser.add_argument('--json', metavar='FILE', help='write the rows there as well')
+    parser.add_argument('--threads', type=int, metavar='N', help='CPU threads (default: all cores)')
+    commands = parser.add_subparsers(dest='command', required=True)
+    step = commands.add_parser('step', help=bench_step.__doc__.splitlines()[0])
+    step.add_argument('--precision', nargs='+', default=['float32', 'bfloat16'])
+    run = commands.add_parser('run', help=bench_run.__doc__.splitlines()[0])
+    run.add_argument('--config', default='X2_ONE_JUMP_IDEAL_CONF')
+    run.add_argument('--iterations', type=int, default=250)
+    overhead = commands.add_parser('overhead', help=bench_overhead.__doc__.splitlines()[0])
+    overhead.add_argument('--iterations', type=int, default=2000)
+    frontier = commands.add_parser('frontier', help=bench_frontier.__doc__.splitlines()[0])
+    frontier.add_argument('folder')
+    frontier.add_argument('configs', nargs='+')
+    frontier.add_argument('--seed', type=int, default=0)
+    return parser
+
+
+def main(argv=None):
+    """Run one benchmark.
+
+    Args:
+        argv: arguments; None: those of the process.
+
+    Returns:
+        Exit code.
+    """
+    args = build_parser().parse_args(argv)
+    runner.start_tensorflow(threads=args.threads)
+    benchmarks = {
+        'step': bench_step,
+        'run': bench_run,
+        'overhead': bench_overhead,
+        'frontier': bench_frontier,
+    }
+    try:
+        rows = benchmarks[args.command](args)
+    except (ValueError, FileNotFoundError) as error:
+        print(f'benchmark.py: {error}', file=sys.stderr)
+        return 2
+    print_table(rows)
+    if args.json:
+        Path(args.json).write_text(json.dumps(rows, indent=1))
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
