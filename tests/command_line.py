@@ -1,6 +1,7 @@
 """Run the command line as a user does: in a process of its own."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -43,12 +44,22 @@ def start(*arguments, python_path=None, program=(RUN,), **options):
     env['TERM'] = 'xterm-256color'
     pipes = {'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, 'encoding': 'utf-8', **options}
     command = [sys.executable, *map(str, program), *map(str, arguments)]
-    return subprocess.Popen(command, cwd=PROJECT, env=env, **pipes)
+    return subprocess.Popen(command, cwd=PROJECT, env=env, preexec_fn=_heed_ctrl_c, **pipes)
+
+
+def _heed_ctrl_c():
+    """What a shell starts in the background, such as a whole test run, ignores Ctrl-C, and so would this."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def finish(process):
     """Wait for a process; return its exit code and what it wrote to the standard output and error."""
-    out, err = process.communicate(timeout=240)
+    try:
+        out, err = process.communicate(timeout=120)
+    except subprocess.TimeoutExpired:
+        for child in (f'-{process.pid}', str(process.pid)):  # its process group, if it leads one
+            subprocess.run(['kill', '-KILL', '--', child], check=False, stderr=subprocess.DEVNULL)
+        raise
     return process.returncode, out, err
 
 
