@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 import images
-from configs import Config, scaled_shape
+from configs import Config, scale_name, scaled_shape
 from imresize import imresize
 from inputs import load_inputs
 from metrics import psnr, ssim
@@ -71,12 +71,15 @@ class ZSSR:
         self.filter_rng = np.random.default_rng(self.conf.seed)
         self.progress = progress or (lambda net: None)
 
-        self.file_name = str(input_img) if isinstance(input_img, str | Path) else self.conf.name
+        is_path = isinstance(input_img, str | Path)
+        self.file_name = str(input_img) if is_path else self.conf.name
+        self.stem = Path(input_img).stem if is_path else self.conf.name
         inputs = load_inputs(input_img, self.conf, ground_truth, kernels)
         self.picture = inputs.picture
         self.input = self.picture.pixels
         self.gt = inputs.ground_truth
         self.kernels = inputs.kernels
+        self._output_shapes = self.conf.output_shapes(self.input.shape)
 
         self.hr_fathers_sources = [self.input]
         self.base_sf = np.ones(2)
@@ -100,6 +103,10 @@ class ZSSR:
 
         Source: ZSSR paper, section 3; gradual increases in resolution: section 3.4.
         """
+        if self.records:
+            raise ValueError('this ZSSR has run already; make a new one for another run')
+        if self.conf.save_results:
+            Path(self.conf.result_path).mkdir(parents=True, exist_ok=True)
         for index in range(len(self.conf.scales)):
             self.sf_ind = index
             started = time.perf_counter()
@@ -266,13 +273,14 @@ class ZSSR:
         if len(scales) <= self.sf_ind:
             scales.append(self._record())
         pair = [('son', self.lr_son), ('output', self.train_output), ('father', self.hr_father)]
-        return run_figure(Path(self.file_name).name, scales, pair)
+        known = [(label, image) for label, image in pair if image is not None]
+        return run_figure(Path(self.file_name).name, scales, known)
 
     def _start_scale(self):
         """Set what belongs to the current scale, with empty histories and the rate at its start."""
         self.sf = np.array(self.conf.scales[self.sf_ind]) / self.base_sf
         self.kernel = self.kernels[self.sf_ind]
-        self.output_shape = scaled_shape(self.input.shape, self.sf)
+        self.output_shape = self._output_shapes[self.sf_ind]
         self.gt_per_sf = self._shrunk_ground_truth()
         self._input_son = imresize(self.input, scale_factor=1 / self.sf, kernel=self.kernel)
         self.iter = 0
@@ -360,9 +368,10 @@ class ZSSR:
     def _super_resolve_view(self, view):
         """Super-resolve the input turned by `view` right angles, from 4 on also mirrored, and turn back."""
         turned = np.rot90(self.input, view)
+        shape = self.output_shape if view % 2 == 0 else self.output_shape[::-1]
         if view < 4:
-            return np.rot90(self.forward_pass(turned), -view)
-        return np.rot90(np.fliplr(self.forward_pass(np.fliplr(turned))), -view)
+            return np.rot90(self.forward_pass(turned, shape), -view)
+        return np.rot90(np.fliplr(self.forward_pass(np.fliplr(turned), shape)), -view)
 
     def _back_project(self, sr, iterations):
         for _ in range(iterations):
@@ -371,14 +380,12 @@ class ZSSR:
 
     def _save(self):
         """Write the current scale's result, with the alpha channel that the input had."""
-        vertical, horizontal = self.conf.scales[self.sf_ind]
-        name = f'{Path(self.file_name).stem}_zssr_X{vertical:.2f}X{horizontal:.2f}.png'
+        scale = self.conf.scales[self.sf_ind]
+        name = f'{self.stem}_zssr_{scale_name(scale)}.png'
         alpha = self.picture.alpha
         if alpha is not None:
-            alpha = np.clip(imresize(alpha, (vertical, horizontal), self.output_shape), 0, 1)
-        folder = Path(self.conf.result_path)
-        folder.mkdir(parents=True, exist_ok=True)
-        images.write_png(folder / name, self.final_sr, alpha, self.picture.bits)
+            alpha = np.clip(imresize(alpha, scale, self.output_shape), 0, 1)
+        images.write_png(Path(self.conf.result_path) / name, self.final_sr, alpha, self.picture.bits)
         return name
 
     def _record(self):
@@ -395,7 +402,7 @@ class ZSSR:
         """PSNR and SSIM of the current scale's result, or None without ground truth."""
         if self.gt_per_sf is None:
             return {'psnr': None, 'ssim': None}
-        border = math.ceil(max(self.conf.scales[self.sf_ind]))
+        border = tuple(math.ceil(factor) for factor in self.conf.scales[self.sf_ind])
         pair = self.final_sr, np.clip(self.gt_per_sf, 0, 1)
         decibels = psnr(*pair, border=border)
         # JSON knows no infinity, the score of a perfect result.

@@ -13,6 +13,9 @@ from dataclasses import dataclass, field, fields, replace
 
 __version__ = '1.0.0'
 
+# An output of 100 times the sides has 10,000 times the pixels.
+LARGEST_SCALE = 100
+
 METHODS = ('cubic', 'lanczos2', 'lanczos3', 'box', 'linear')
 
 
@@ -130,13 +133,7 @@ class Config:
 
     def output_shapes(self, input_shape):
         """(vertical, horizontal) sizes of the results, one per scale, for an input of `input_shape`."""
-        shapes, base = [], (1.0, 1.0)
-        shape = input_shape
-        for scale in self.scales:
-            shapes.append(scaled_shape(shape, [sf / b for sf, b in zip(scale, base, strict=True)]))
-            if scale in self.base_changes:
-                shape, base = shapes[-1], scale
-        return shapes
+        return [scaled_shape(input_shape, scale) for scale in self.scales]
 
     def copy(self):
         """A copy that shares nothing with this one."""
@@ -185,9 +182,15 @@ def as_pair(scale):
     return float(pair[0]), float(pair[1])
 
 
+def scale_name(scale):
+    """A scale as result files are named after it: (2, 1.5) is 'X2.00X1.50'."""
+    return f'X{scale[0]:.2f}X{scale[1]:.2f}'
+
+
 def scaled_shape(shape, sf):
     """(vertical, horizontal) size of an image enlarged by `sf`, rounded up."""
-    return tuple(math.ceil(n * factor) for n, factor in zip(shape[:2], sf, strict=True))
+    # Rounded first, since 90 · 2.7 is 243.00000000000003 in floating point, which is not a pixel more.
+    return tuple(math.ceil(round(n * factor, 6)) for n, factor in zip(shape[:2], sf, strict=True))
 
 
 def _is_number(value):
@@ -199,18 +202,15 @@ def _is_scales(value, least=1):
         pairs = [as_pair(sf) for sf in value]
     except (ValueError, TypeError):
         return False
-    return (
-        isinstance(value, list | tuple)
-        and len(pairs) >= least
-        and min((min(p) for p in pairs), default=1) >= 1
-    )
+    in_range = all(1 <= factor <= LARGEST_SCALE for pair in pairs for factor in pair)
+    return isinstance(value, list | tuple) and len(pairs) >= least and in_range
 
 
 def _is_counts(value):
     return isinstance(value, list | tuple) and all(_has_type(n, int) and n >= 0 for n in value)
 
 
-_SCALES = 'must be a list of numbers or [vertical, horizontal] pairs, each at least 1'
+_SCALES = 'must be a list of numbers or [vertical, horizontal] pairs, each from 1 to 100'
 _RULES = [
     (('scale_factors',), _is_scales, _SCALES),
     (('base_change_sfs',), lambda v: _is_scales(v, least=0), _SCALES),
@@ -287,6 +287,11 @@ def _inconsistencies(conf):
         )
     if conf.network_grid == 'low':
         problems += _grid_problems(conf)
+    names = [scale_name(scale) for scale in conf.scales]
+    if len(set(names)) < len(names):
+        problems.append(
+            f'scale_factors {conf.scale_factors} would write results of one name, {", ".join(names)}'
+        )
     points = conf.policy_points
     if points is not None and points <= 4:
         problems.append(

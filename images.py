@@ -198,7 +198,7 @@ def check_kernel(kernel, name='kernel'):
     """Check that an array can serve as a blur kernel.
 
     Args:
-        kernel: 2-D array of finite real numbers whose sum is not 0. Not changed.
+        kernel: 2-D array of finite real numbers with a positive sum. Not changed.
         name: what error messages call it.
 
     Returns:
@@ -221,7 +221,7 @@ def check_kernel(kernel, name='kernel'):
     if not np.isfinite(kernel).all():
         raise ValueError(f'{name} has NaN or infinite entries; give finite numbers')
     # Relative, because a kernel that cancels rarely does so to the last bit.
-    if abs(kernel.sum()) <= 1e-8 * np.abs(kernel).sum():
+    if kernel.sum() <= 1e-8 * np.abs(kernel).sum():
         raise ValueError(f'{name} sums to {kernel.sum():g}; give a kernel with a positive sum, usually 1')
     return kernel
 

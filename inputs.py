@@ -31,7 +31,8 @@ def load_inputs(input_img, conf, ground_truth=None, kernels=None, full_depth=Tru
         input_img: path, or array (H, W) or (H, W, C) of uint8, uint16, or float in [0, 1].
         conf: Config, for its scales.
         ground_truth: path or array, or None.
-        kernels: list with a path or 2-D array per scale; None: `conf.downscale_method`.
+        kernels: list with a path or 2-D array per scale, or for one scale the path or array itself; None:
+            `conf.downscale_method`.
         full_depth: as in `images.read_image`; False is enough for a check.
 
     Returns:
@@ -45,6 +46,8 @@ def load_inputs(input_img, conf, ground_truth=None, kernels=None, full_depth=Tru
         name = str(ground_truth) if _is_path(ground_truth) else 'ground truth'
         truth = _load(ground_truth, name, full_depth).pixels
         ground_truth = fit_ground_truth(truth, picture.pixels.shape, conf, name)
+    if _is_path(kernels) or (kernels is not None and np.ndim(kernels[0]) == 1):
+        kernels = [kernels]
     if kernels is not None:
         kernels = [_load_kernel(kernel, picture.pixels.shape) for kernel in kernels]
     return Inputs(picture, ground_truth, preprocess_kernels(kernels, conf))
@@ -71,12 +74,12 @@ def fit_ground_truth(gt, input_shape, conf, name='ground truth'):
         raise ValueError(
             f'{name}: the ground truth has {gt.shape[0]}×{gt.shape[1]} pixels (height × width), but the '
             f'input, {input_shape[0]}×{input_shape[1]}, enlarged by {conf.scales[-1]} makes '
-            f'{height}×{width}; give one of that size, or leave it out'
+            f'{height}×{width}; give one of that size, or rename a NAME_gt that does not belong to it'
         )
     if gt.shape[2] != input_shape[2]:
         raise ValueError(
             f'{name}: the ground truth has {gt.shape[2]} channels and the input {input_shape[2]}; '
-            'give both in colour or both in grayscale'
+            'give both in colour or both in grayscale, or rename a NAME_gt that does not belong to it'
         )
     return gt[:height, :width]
 
@@ -100,4 +103,17 @@ def _load_kernel(kernel, input_shape):
             f'{name}: a kernel of {kernel.shape[0]}×{kernel.shape[1]} is larger than the image, '
             f'{input_shape[0]}×{input_shape[1]} (height × width); crop the kernel'
         )
+    _check_centre(kernel, name)
     return kernel
+
+
+def _check_centre(kernel, name):
+    """Refuse a kernel whose entries so nearly cancel that its centre of mass lies outside it."""
+    for axis, side in enumerate(kernel.shape):
+        along = kernel.sum(axis=1 - axis)
+        centre = np.sum(along * np.arange(side)) / np.sum(along)
+        if not 0 <= centre <= side - 1:
+            raise ValueError(
+                f'{name}: its centre of mass lies outside it, since positive and negative entries nearly '
+                'cancel; give a blur kernel'
+            )

@@ -224,7 +224,8 @@ def run_figure(title, scales, images):
     axes.grid(alpha=0.3)
     if axes.get_legend_handles_labels()[0]:
         axes.legend(loc='lower center', bbox_to_anchor=(0.5, 1), ncols=3, frameon=False, fontsize='small')
-    for axes, (label, image) in zip(pictures.subplots(1, len(images), squeeze=False)[0], images, strict=True):
+    panels = pictures.subplots(1, len(images), squeeze=False)[0] if images else []
+    for axes, (label, image) in zip(panels, images, strict=True):
         axes.imshow(np.clip(image.squeeze(), 0, 1), cmap='gray', vmin=0, vmax=1, interpolation='nearest')
         axes.set_title(f'{label}, {image.shape[0]}×{image.shape[1]}', fontsize='medium')
         axes.set_axis_off()

@@ -3,7 +3,6 @@
 import math
 import time
 from contextlib import contextmanager
-from pathlib import Path
 
 from rich.console import Console
 from rich.progress import (
@@ -17,6 +16,8 @@ from rich.progress import (
 from rich.table import Column
 
 import images
+
+SECONDS_BETWEEN_DRAWINGS = 10
 
 # Columns of a terminal on which the live line is written out in full.
 WIDE = 120
@@ -89,7 +90,7 @@ class Reporter:
             seconds = time.monotonic() - self._shown[2]
             remaining = seconds / done * (net.conf.max_iters - done)
             times = f'{_clock(seconds)} elapsed, at most {_clock(0 if net.is_trained else remaining)} left'
-            label = f'{Path(net.file_name).stem} {scale}'
+            label = f'{net.stem} {scale}'
             self.say(f'{label}  iteration {done}/{net.conf.max_iters}  {status_line(net)}  {times}')
 
 
@@ -121,6 +122,13 @@ class FigureFile:
         """
         self._path = path
         self._window = None
+        self._drawn = -math.inf
+
+    def follow(self, net):
+        """Draw while training, but not so often that drawing would be what takes the time."""
+        if time.monotonic() - self._drawn > SECONDS_BETWEEN_DRAWINGS:
+            self.update(net)
+            self._drawn = time.monotonic()
 
     def update(self, net):
         """Draw the training as it stands; the file is replaced, and the window shows it if it is wanted."""

@@ -95,7 +95,7 @@ def parse_scale(text):
         factors = [float(part) for part in parts]
     except ValueError:
         factors = []
-    if len(factors) not in (1, 2) or not all(1 <= factor <= 100 for factor in factors):
+    if len(factors) not in (1, 2) or not all(1 <= factor <= configs.LARGEST_SCALE for factor in factors):
         raise ValueError(f'--scale {text}: give a factor from 1 to 100 such as 3, or two such as 2x3')
     return factors[0], factors[-1]
 
@@ -118,6 +118,7 @@ def run(args):
     import runner
 
     reporter = runner.Reporter(args.quiet)
+    runner.check_output(conf)
     inputs, is_folder = runner.find_inputs(conf.input_path)
     if args.ground_truth is not None and is_folder:
         raise ValueError(f'--ground-truth {args.ground_truth}: give the one image it belongs to with --input')

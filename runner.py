@@ -5,6 +5,7 @@ import os
 import platform
 import signal
 import time
+import traceback
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -67,6 +68,7 @@ def find_inputs(path):
         for file in path.iterdir()
         if file.suffix.lower() in IMAGE_SUFFIXES
         and not file.stem.endswith(GROUND_TRUTH_SUFFIX)
+        and not file.name.startswith('.')  # macOS puts ._NAME beside NAME on foreign disks
         and not file.is_dir()
     )
     if not found:
@@ -157,8 +159,31 @@ def check_jobs(jobs, conf):
 
 def _failure(job, error):
     """One line that names the image and what went wrong with it."""
-    message = ' '.join(str(error).split()) or type(error).__name__
+    message = ' '.join(str(error).split())
+    if not isinstance(error, ValueError | OSError):  # of no input's making, so its kind is half the message
+        message = f'{type(error).__name__}: {message}'
     return message if message.startswith(str(job.input)) else f'{job.input}: {message}'
+
+
+def check_output(conf):
+    """Refuse a place for results that cannot be written, before anything else is looked at or created.
+
+    Args:
+        conf: Config, for its result_path.
+
+    Raises:
+        ValueError: naming the folder.
+    """
+    folder = Path(conf.result_path).absolute()
+    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise _unwritable(conf, 'not a folder' if not there.is_dir() else 'no permission')
+
+
+def _unwritable(conf, reason):
+    return ValueError(
+        f'{conf.result_path}: results cannot be written there ({reason}); choose another --output'
+    )
 
 
 def make_results_folder(conf):
@@ -178,9 +203,7 @@ def make_results_folder(conf):
         images.atomic_write(folder / '.writable', b'')
         (folder / '.writable').unlink()
     except OSError as error:
-        raise ValueError(
-            f'{conf.result_path}: results cannot be written there ({error.strerror}); choose another --output'
-        ) from None
+        raise _unwritable(conf, error.strerror) from None
     return folder
 
 
@@ -273,6 +296,8 @@ def run(jobs, conf, reporter, devices=(), rejected=(), threads=None, verbose=Fal
         if isinstance(outcome, Exception):
             record['failures'].append(_failure(job, outcome))
             reporter.warn(record['failures'][-1])
+            if verbose:
+                reporter.warn(''.join(traceback.format_exception(outcome)))
         else:
             record['images'].append(outcome)
         record['finished'] = _now()
@@ -337,8 +362,6 @@ def run_job(job, conf, reporter, networks):
     Returns:
         The image's entry in run.json.
     """
-    import tensorflow as tf
-
     from ZSSR import ZSSR
 
     if job.warning:
@@ -349,26 +372,43 @@ def run_job(job, conf, reporter, networks):
     def follow(net):
         reporter.follow(net)
         if conf.plot_losses:
-            figure.update(net)
+            figure.follow(net)
 
     net = ZSSR(job.input, conf, job.ground_truth, job.kernels, networks.get(job.channels), follow)
     with reporter.image():
         net.run()
     if conf.save_results:
         figure.update(net)
-    gpus = tf.config.list_logical_devices('GPU')
     networks[job.channels] = net.network
     return {
         'stem': job.input.stem,
         'input': str(job.input.resolve()),
         'input_sha256': images.sha256(job.input),
         'ground_truth': None if job.ground_truth is None else str(job.ground_truth.resolve()),
+        'ground_truth_sha256': None if job.ground_truth is None else images.sha256(job.ground_truth),
         'kernel': job.kernel_note,
         'kernels': [{'file': str(k), 'sha256': images.sha256(k)} for k in job.kernels or ()],
         'seed': net.conf.seed,
         'scales': net.records,
-        'device': gpus[0].name if gpus else f'CPU {platform.processor() or platform.machine()}',
+        'precision': net.network.design.precision,
+        'device': _device(),
     }
+
+
+def _device():
+    """What the images were enlarged on: the GPU's name and CUDA index, or the CPU's model."""
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices('GPU')
+    if gpus:
+        name = tf.config.experimental.get_device_details(gpus[0]).get('device_name', gpus[0].name)
+        return f'GPU {os.environ.get("CUDA_VISIBLE_DEVICES", "0")}: {name}'
+    try:
+        lines = Path('/proc/cpuinfo').read_text().splitlines()
+    except OSError:
+        lines = []
+    models = [line.partition(':')[2].strip() for line in lines if line.startswith('model name')]
+    return f'CPU {models[0] if models else platform.processor() or platform.machine()}, {len(models)} cores'
 
 
 def _versions():

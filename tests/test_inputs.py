@@ -7,7 +7,7 @@ import tolerances
 from command_line import save_image
 from pictures import samples, write_hand_png
 
-from configs import Config
+from configs import Config, get_config
 from inputs import fit_ground_truth, load_inputs
 from utils import preprocess_kernels
 
@@ -65,9 +65,35 @@ def test_a_truth_must_have_the_channels_of_the_input():
         fit_ground_truth(np.zeros((40, 48, 1)), (20, 24, 3), Config(), 'truth.png')
 
 
-def test_after_a_base_change_sizes_follow_from_the_rounded_ones():
+def test_after_a_base_change_sizes_are_those_of_the_input_enlarged_at_once():
     conf = Config(scale_factors=[1.5, 3], base_change_sfs=[1.5], back_projection_iters=[0, 0])
-    assert fit_ground_truth(np.zeros((52, 52, 1)), (17, 17, 1), conf).shape == (52, 52, 1)
+    assert fit_ground_truth(np.zeros((51, 51, 1)), (17, 17, 1), conf).shape == (51, 51, 1)
+
+
+def test_the_noise_of_floating_point_is_not_a_pixel_more():
+    assert 90 * 2.7 > 243
+    assert Config(scale_factors=[2.7]).output_shapes((90, 30)) == [(243, 81)]
+
+
+@pytest.mark.parametrize('side', [16, 30, 77])
+def test_a_preset_with_base_change_fits_at_other_factors(side):
+    conf = get_config('X4_GRADUAL_IDEAL_CONF').at_scale(3)
+    assert conf.output_shapes((side, side))[-1] == (3 * side, 3 * side)
+
+
+def test_one_kernel_need_not_be_in_a_list(gaussian, tmp_path):
+    picture, kernel = np.zeros((20, 20, 3)), gaussian(5, 5)
+    scipy.io.savemat(tmp_path / 'k.mat', {'Kernel': kernel})
+    expected = load_inputs(picture, Config(), kernels=[kernel]).kernels[0]
+    for given in (kernel, str(tmp_path / 'k.mat'), tmp_path / 'k.mat'):
+        np.testing.assert_array_equal(load_inputs(picture, Config(), kernels=given).kernels[0], expected)
+
+
+def test_a_kernel_that_nearly_cancels_is_refused():
+    kernel = np.ones((3, 3))
+    kernel[0] = -1.99
+    with pytest.raises(ValueError, match='centre of mass lies outside'):
+        load_inputs(np.zeros((20, 20, 3)), Config(), kernels=[kernel])
 
 
 @pytest.mark.parametrize('shape', [(20, 24), (1, 1), (3, 24)])

@@ -441,12 +441,3 @@ def test_every_scale_is_saved_with_alpha_and_depth(make_net, image, tmp_path):
     saved = read_image(folder / names[1])
     assert saved.bits == 16
     np.testing.assert_allclose(saved.alpha, np.clip(imresize(image[..., 1], 2), 0, 1), atol=1e-4)
-
-
-def test_progress_is_told_after_every_quick_test(make_net, image, shared_network):
-    told = []
-    conf = Config(width=4, depth=3, crop_size=16, max_iters=5, run_test_every=2, save_results=False)
-    ZSSR(
-        image, conf, network=shared_network(design_for(conf, 3)), progress=lambda net: told.append(net.iter)
-    ).run()
-    assert told == [0, 2, 4]
