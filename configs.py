@@ -210,7 +210,7 @@ def _is_counts(value):
     return isinstance(value, list | tuple) and all(_has_type(n, int) and n >= 0 for n in value)
 
 
-_SCALES = 'must be a list of numbers or [vertical, horizontal] pairs, each from 1 to 100'
+_SCALES = 'must be a list of numbers or [vertical, horizontal] pairs, each at least 1, at most 100'
 _RULES = [
     (('scale_factors',), _is_scales, _SCALES),
     (('base_change_sfs',), lambda v: _is_scales(v, least=0), _SCALES),

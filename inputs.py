@@ -74,12 +74,12 @@ def fit_ground_truth(gt, input_shape, conf, name='ground truth'):
         raise ValueError(
             f'{name}: the ground truth has {gt.shape[0]}×{gt.shape[1]} pixels (height × width), but the '
             f'input, {input_shape[0]}×{input_shape[1]}, enlarged by {conf.scales[-1]} makes '
-            f'{height}×{width}; give one of that size, or rename a NAME_gt that does not belong to it'
+            f'{height}×{width}; give one of that size, or leave it out (rename a NAME_gt that is not meant)'
         )
     if gt.shape[2] != input_shape[2]:
         raise ValueError(
             f'{name}: the ground truth has {gt.shape[2]} channels and the input {input_shape[2]}; '
-            'give both in colour or both in grayscale, or rename a NAME_gt that does not belong to it'
+            'give both in colour or both in grayscale, or leave it out (rename a NAME_gt that is not meant)'
         )
     return gt[:height, :width]
 

@@ -82,7 +82,7 @@ PRESETS = {
 INCONSISTENT = [
     ({'scale_factors': []}, 'scale_factors must be a list'),
     ({'scale_factors': 2}, 'scale_factors must be a list'),
-    ({'scale_factors': [[0.5, 2]]}, 'scale_factors must be a list.* from 1 to 100'),
+    ({'scale_factors': [[0.5, 2]]}, 'scale_factors must be a list.* at least 1, at most 100'),
     ({'scale_factors': [[1, 2, 3]]}, 'scale_factors must be a list'),
     ({'scale_factors': [float('nan')]}, 'scale_factors must be a list'),
     ({'base_change_sfs': ['2']}, 'base_change_sfs must be a list'),
@@ -127,7 +127,7 @@ INCONSISTENT = [
     ({'run_test': False}, 'run_test .*False.* 0 quick tests'),
     ({'run_test_every': 64}, 'run_test_every 64.* 4 quick tests'),
     ({'learning_rate_slope_range': 249}, 'learning_rate_slope_range 249.* 4 quick tests'),
-    ({'scale_factors': [[1e308, 2]]}, 'scale_factors must be a list.* from 1 to 100'),
+    ({'scale_factors': [[1e308, 2]]}, 'scale_factors must be a list.* at least 1, at most 100'),
     ({'scale_factors': [2, 2.001], 'back_projection_iters': [0, 0]}, 'results of one name'),
     ({'precision': 'double'}, 'precision must be'),
     ({'network_grid': 'mid'}, 'network_grid must be'),
