@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 import images
-from configs import Config, scale_name, scaled_shape
+from config_rules import scale_name
+from configs import Config, scaled_shape
 from imresize import imresize
 from inputs import load_inputs
 from metrics import psnr, ssim

@@ -12,7 +12,14 @@ EPS = np.finfo(np.float32).eps
 
 
 def cubic(x):
-    """Keys' cubic kernel (a = −0.5) at distances `x`, in pixels. Support 4."""
+    """Keys' cubic kernel (a = −0.5), four pixels wide.
+
+    Args:
+        x: float array, distances from the pixel's centre, in pixels.
+
+    Returns:
+        Float array of weights, of the same shape.
+    """
     x = np.abs(x)
     near = 1.5 * x**3 - 2.5 * x**2 + 1
     far = -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2
@@ -20,12 +27,26 @@ def cubic(x):
 
 
 def linear(x):
-    """Triangle kernel at distances `x`, in pixels. Support 2."""
+    """Triangle kernel, two pixels wide.
+
+    Args:
+        x: float array, distances from the pixel's centre, in pixels.
+
+    Returns:
+        Float array of weights, of the same shape.
+    """
     return np.maximum(1 - np.abs(x), 0.0)
 
 
 def box(x):
-    """Nearest-pixel kernel, 1 on [−0.5, 0.5), at distances `x`, in pixels. Support 1."""
+    """Nearest-pixel kernel, one pixel wide: 1 on [−0.5, 0.5).
+
+    Args:
+        x: float array, distances from the pixel's centre, in pixels.
+
+    Returns:
+        Float array of weights, of the same shape.
+    """
     return ((x >= -0.5) & (x < 0.5)).astype(np.float64)
 
 
@@ -35,12 +56,26 @@ def _lanczos(x, lobes):
 
 
 def lanczos2(x):
-    """Lanczos kernel of two lobes at distances `x`, in pixels. Support 4."""
+    """Lanczos kernel of two lobes, four pixels wide.
+
+    Args:
+        x: float array, distances from the pixel's centre, in pixels.
+
+    Returns:
+        Float array of weights, of the same shape.
+    """
     return _lanczos(x, 2)
 
 
 def lanczos3(x):
-    """Lanczos kernel of three lobes at distances `x`, in pixels. Support 6."""
+    """Lanczos kernel of three lobes, six pixels wide.
+
+    Args:
+        x: float array, distances from the pixel's centre, in pixels.
+
+    Returns:
+        Float array of weights, of the same shape.
+    """
     return _lanczos(x, 3)
 
 
@@ -179,7 +214,16 @@ def apply_contributions(im, axis, indices, weights):
 
 
 def subsample_positions(in_length, out_length, scale):
-    """Input positions that a blurred axis keeps when it shrinks by `scale` to `out_length` pixels."""
+    """Which positions of a blurred axis are kept when it shrinks.
+
+    Args:
+        in_length: pixels of the input.
+        out_length: pixels of the output.
+        scale: output / input scale, at most 1.
+
+    Returns:
+        Int array (out_length,) of input positions.
+    """
     return np.rint(np.linspace(0, in_length - 1 / scale, out_length)).astype(np.int64)
 
 

@@ -133,7 +133,11 @@ class Network:
         self._single_step = tf.function(self._train_step, reduce_retracing=True)
 
     def reset(self, filters):
-        """Start afresh from given filters, with an optimiser that has seen nothing."""
+        """Start afresh from given filters, with an optimiser that has seen nothing.
+
+        Args:
+            filters: list of arrays of the design's shapes, in order.
+        """
         self.model.set_weights(filters)
         for variable in self._moments[0] + self._moments[1]:
             variable.assign(tf.zeros_like(variable))

@@ -44,14 +44,25 @@ def pack_sources(images):
 
 
 def invert_affine(matrix):
-    """Invert an affine 3×3 matrix by its cofactors (LU would differ in the last bits from OpenCV)."""
+    """Invert an affine matrix by its cofactors; LU would differ from OpenCV in the last bits.
+
+    Args:
+        matrix: float array (3, 3) on columns (x, y, 1).
+
+    Returns:
+        Float array (2, 3): the inverse without its last row.
+    """
     (a, b, x), (c, d, y) = matrix[:2]
     scale = 1.0 / (a * d - b * c)
     return scale * np.array([[d, -b, b * y - d * x], [-c, a, c * x - a * y]])
 
 
 def cubic_table():
-    """Weights of the four taps of Keys' cubic (a = −0.75) at each 1/32 pixel, float32 (32, 4)."""
+    """Tabulate Keys' cubic (a = −0.75) at every 1/32 pixel, in float32 as OpenCV does.
+
+    Returns:
+        Float32 array (32, 4): the weights of the taps before, left, right and after.
+    """
     a, one = np.float32(-0.75), np.float32(1)
     x = np.arange(POSITIONS, dtype=np.float32) / np.float32(POSITIONS)
     outer, rest = x + one, one - x
@@ -355,5 +366,13 @@ def make_son(father, noise, recipe):
 
 
 def enlarge_son(son, recipe):
-    """Interpolate a son to its father's size, float32 (crop, crop, C), not clipped: the network's input."""
+    """Interpolate a son to its father's size: the network's input.
+
+    Args:
+        son: float64 tensor (h, w, C) in [0, 1].
+        recipe: Recipe.
+
+    Returns:
+        Float32 tensor (crop, crop, C), not clipped.
+    """
     return tf.cast(apply_plan(son, recipe.up), tf.float32)

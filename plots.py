@@ -259,7 +259,14 @@ def _draw_errors(axes, scale, first):
 
 
 def png_bytes(figure):
-    """The figure as the bytes of a PNG file."""
+    """Render a figure.
+
+    Args:
+        figure: matplotlib Figure.
+
+    Returns:
+        The bytes of a PNG file.
+    """
     file = io.BytesIO()
     figure.savefig(file, format='png', dpi=100)
     return file.getvalue()

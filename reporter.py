@@ -95,7 +95,15 @@ class Reporter:
 
 
 def status_line(net, short=False):
-    """Loss, learning rate and the latest quick test of a training; short: in 44 characters."""
+    """Loss, learning rate and the latest quick test of a training.
+
+    Args:
+        net: ZSSR.
+        short: say it in 44 characters.
+
+    Returns:
+        Text of one line.
+    """
     parts = [f'loss {net.loss[-1]:.{4 if short else 5}f}', f'rate {net.learning_rate:.0e}']
     if net.conf.display_test_results and net.mse_rec:
         error = f'{math.sqrt(net.mse_rec[-1]) * 255:.2f}'

@@ -9,6 +9,7 @@ import argparse
 import sys
 
 import configs
+from config_rules import LARGEST_SCALE
 
 
 class Parser(argparse.ArgumentParser):
@@ -95,7 +96,7 @@ def parse_scale(text):
         factors = [float(part) for part in parts]
     except ValueError:
         factors = []
-    if len(factors) not in (1, 2) or not all(1 <= factor <= configs.LARGEST_SCALE for factor in factors):
+    if len(factors) not in (1, 2) or not all(1 <= factor <= LARGEST_SCALE for factor in factors):
         raise ValueError(f'--scale {text}: give a factor from 1 to 100 such as 3, or two such as 2x3')
     return factors[0], factors[-1]
 

@@ -1,0 +1,188 @@
+"""What a configuration may be: the rules for each field, and between fields."""
+
+import math
+from dataclasses import fields
+
+# An output of 100 times the sides has 10,000 times the pixels.
+LARGEST_SCALE = 100
+
+METHODS = ('cubic', 'lanczos2', 'lanczos3', 'box', 'linear')
+
+
+def problems(conf):
+    """List what is wrong with a configuration.
+
+    Args:
+        conf: Config.
+
+    Returns:
+        List of texts, each naming a field and what it should be; empty if all is well.
+    """
+    broken = [f'{name} {rule}, not {getattr(conf, name)!r}' for name, rule in _broken_rules(conf)]
+    return broken or _inconsistencies(conf)
+
+
+def as_pair(scale):
+    """A scale factor for both axes.
+
+    Args:
+        scale: number, which counts for both, or (vertical, horizontal).
+
+    Returns:
+        (vertical, horizontal) floats.
+
+    Raises:
+        ValueError: if it is neither.
+    """
+    pair = tuple(scale) if isinstance(scale, list | tuple) else (scale, scale)
+    if len(pair) != 2 or not all(_is_number(n) for n in pair):
+        raise ValueError(f'scale factor {scale!r}: give a number or a (vertical, horizontal) pair')
+    return float(pair[0]), float(pair[1])
+
+
+def scale_name(scale):
+    """A scale as result files are named after it: (2, 1.5) is 'X2.00X1.50'."""
+    return f'X{scale[0]:.2f}X{scale[1]:.2f}'
+
+
+def _is_number(value):
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_scales(value, least=1):
+    try:
+        pairs = [as_pair(sf) for sf in value]
+    except (ValueError, TypeError):
+        return False
+    in_range = all(1 <= factor <= LARGEST_SCALE for pair in pairs for factor in pair)
+    return isinstance(value, list | tuple) and len(pairs) >= least and in_range
+
+
+def _is_counts(value):
+    return isinstance(value, list | tuple) and all(has_type(n, int) and n >= 0 for n in value)
+
+
+_SCALES = 'must be a list of numbers or [vertical, horizontal] pairs, each at least 1, at most 100'
+_RULES = [
+    (('scale_factors',), _is_scales, _SCALES),
+    (('base_change_sfs',), lambda v: _is_scales(v, least=0), _SCALES),
+    (('back_projection_iters',), _is_counts, 'must be a list of whole numbers, 0 or more'),
+    (('depth',), lambda v: v >= 2, 'must be at least 2'),
+    (('crop_size',), lambda v: v >= 8, 'must be at least 8'),
+    (
+        ('max_iters', 'width', 'learning_rate_policy_check_every', 'run_test_every', 'display_every'),
+        lambda v: v >= 1,
+        'must be at least 1',
+    ),
+    (
+        ('learning_rate', 'init_variance', 'augment_min_scale', 'learning_rate_change_ratio'),
+        lambda v: v > 0,
+        'must be positive',
+    ),
+    (
+        (
+            *('min_iters', 'min_learning_rate', 'learning_rate_slope_range', 'noise_std', 'warm_up_iters'),
+            *('augment_scale_diff_sigma', 'augment_shear_sigma'),
+        ),
+        lambda v: v >= 0,
+        'must not be negative',
+    ),
+    (('augment_min_scale',), lambda v: v <= 1, 'must be at most 1'),
+    (
+        ('augment_leave_as_is_probability', 'augment_no_interpolate_probability'),
+        lambda v: 0 <= v <= 1,
+        'must be between 0 and 1',
+    ),
+    (
+        ('downscale_method', 'upscale_method', 'downscale_gt_method'),
+        lambda v: v in METHODS,
+        f'must be one of {", ".join(METHODS)}',
+    ),
+    (('network_grid',), lambda v: v in ('high', 'low'), "must be 'high' or 'low'"),
+    (('rate_policy',), lambda v: v in ('plateau', 'linear'), "must be 'plateau' or 'linear'"),
+    (
+        ('precision',),
+        lambda v: v in ('float32', 'bfloat16', 'float16', 'auto'),
+        "must be 'float32', 'bfloat16', 'float16' or 'auto'",
+    ),
+    (('name',), lambda v: v and '/' not in v and '\\' not in v, 'must be a file name without slashes'),
+    (('seed',), lambda v: v is None or 0 <= v < 2**32, 'must be between 0 and 4294967295'),
+]
+
+
+def _broken_rules(conf):
+    """Yield (field, rule) for every field that is ill-typed, or breaks a rule of its own."""
+    ill_typed = {f.name for f in fields(conf) if not has_type(getattr(conf, f.name), f.type)}
+    for f in fields(conf):
+        if f.name in ill_typed:
+            yield f.name, f'must be {type_name(f.type)}'
+    for names, holds, rule in _RULES:
+        yield from (
+            (name, rule) for name in names if name not in ill_typed and not holds(getattr(conf, name))
+        )
+
+
+def _inconsistencies(conf):
+    """List what is wrong between fields that are each right by themselves."""
+    problems = []
+    if len(conf.back_projection_iters) < len(conf.scale_factors):
+        problems.append(
+            f'back_projection_iters {conf.back_projection_iters} needs an entry for each of the '
+            f'{len(conf.scale_factors)} scale_factors'
+        )
+    for sf in conf.base_changes:
+        if sf not in conf.scales:
+            problems.append(f'base_change_sfs {list(sf)} is not among scale_factors {conf.scale_factors}')
+    if conf.augment_leave_as_is_probability + conf.augment_no_interpolate_probability > 1:
+        problems.append(
+            'augment_leave_as_is_probability and augment_no_interpolate_probability add to over 1'
+        )
+    if conf.network_grid == 'low':
+        problems += _grid_problems(conf)
+    names = [scale_name(scale) for scale in conf.scales]
+    if len(set(names)) < len(names):
+        problems.append(
+            f'scale_factors {conf.scale_factors} would write results of one name, {", ".join(names)}'
+        )
+    points = conf.policy_points
+    if points is not None and points <= 4:
+        problems.append(
+            f'with run_test {conf.run_test}, run_test_every {conf.run_test_every} and '
+            f'learning_rate_slope_range {conf.learning_rate_slope_range} the learning-rate policy would see '
+            f'{points} quick tests and needs at least 5; test more often, or widen the range or min_iters'
+        )
+    return problems
+
+
+def _grid_problems(conf):
+    """List what the coarse grid cannot do: it is one whole number of pixels, for every scale the same."""
+    problems = []
+    base = (1.0, 1.0)
+    steps = set()
+    for scale in conf.scales:
+        steps.update(sf / b for sf, b in zip(scale, base, strict=True))
+        base = scale if scale in conf.base_changes else base
+    if len(steps) > 1 or min(steps) % 1 or min(steps) < 2:
+        problems.append(
+            f"network_grid 'low' needs one whole factor for all scales and axes, not {conf.scale_factors}"
+        )
+    elif conf.crop_size % conf.grid:
+        problems.append(
+            f"network_grid 'low' needs a crop_size that is a multiple of {conf.grid}, not {conf.crop_size}"
+        )
+    return problems
+
+
+def has_type(value, kind):
+    """Whether a value is of a field's type; whole numbers count as numbers, booleans as neither."""
+    if kind is float:
+        return _is_number(value)
+    if kind is list:
+        return isinstance(value, list | tuple)
+    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+
+
+def type_name(kind):
+    """A field's type in words."""
+    names = {int: 'a whole number', float: 'a number', bool: 'True or False', str: 'text', list: 'a list'}
+    return names.get(kind, 'a whole number or None')
