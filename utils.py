@@ -120,13 +120,11 @@ def draw_augmentation(
     theta = 0.0
     if not as_is:
         # Drawn even where it is not used, so that every preset walks through the same random numbers.
-        theta = rng.rand() * 2 * np.pi if affine else rng.randint(4) * np.pi / 2
-    if not allow_rotation:
-        theta = 0.0
+        drawn = rng.rand() * 2 * np.pi if affine else rng.randint(4) * np.pi / 2
+        theta = drawn if allow_rotation else 0.0
     shear = (rng.randn() * shear_sigma, rng.randn() * shear_sigma) if affine else (0.0, 0.0)
 
-    centre = np.array([width / 2, height / 2])
-    shift = np.array([shift_x, shift_y])
+    centre, shift = np.array([width / 2, height / 2]), np.array([shift_x, shift_y])
     if not affine:
         centre, shift = np.rint(centre), np.rint(shift)
     stretch = (reflect * (scale + scale_diff / 2), scale - scale_diff / 2)
