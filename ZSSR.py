@@ -15,12 +15,14 @@ import numpy as np
 import images
 from config_rules import scale_name
 from configs import Config, scaled_shape
+from ensemble import BackProjection, median, super_resolve_views
 from imresize import imresize
 from inputs import load_inputs
 from metrics import psnr, ssim
 from network import Network, design_for
-from pairs import enlarge_region, invert_affine, make_recipe, pack_sources
-from utils import back_projection, draw_augmentation
+from pairs import invert_affine, make_recipe, pack_sources
+from tf_imresize import resize_region
+from utils import augmentation_matrix, draw_augmentation
 
 # What a training leaves behind, under the original's names.
 HISTORIES = ('loss', 'mse_steps', 'mse', 'mse_rec', 'interp_mse', 'interp_rec_mse')
@@ -141,13 +143,14 @@ class ZSSR:
     def train(self):
         """Train the current scale until the learning rate has fallen below its minimum, or max_iters."""
         sources = pack_sources(self.hr_fathers_sources)
-        recipe = make_recipe(self.conf.crop_size, self.sf, self.kernel, self.conf.upscale_method)
+        recipe = make_recipe(
+            self.conf.crop_size, self.sf, self.kernel, self.conf.upscale_method, self.network.pair_dtype
+        )
         finished = False
         while not finished:
             rates = self._rates_to_next_quick_test()
-            draws = [self._draw_pair(recipe) for _ in rates]
             losses, self.hr_father, self.lr_son, self.train_output = self.network.train(
-                sources, recipe, draws, rates
+                sources, recipe, self._draw_pairs(len(rates), recipe), rates
             )
             self.loss.extend(losses.tolist())
             if self._is_quick_test():
@@ -195,7 +198,7 @@ class ZSSR:
             Float32 array (H, W, C), clipped to [0, 1].
         """
         shape = hr_father_shape or scaled_shape(lr_son.shape, self.sf)
-        return self.network.super_resolve(lr_son, self.sf, shape, self.conf.upscale_method)
+        return self._super_resolve(lr_son[None], shape)[0].numpy()
 
     def learning_rate_policy(self):
         """Divide the learning rate by 10 where the reconstruction error has stopped falling.
@@ -241,18 +244,22 @@ class ZSSR:
         """Enlarge the input: geometric self-ensemble, back-projection, median.
 
         Returns:
-            Float array (H, W, C) in [0, 1].
+            Float32 array (H, W, C) in [0, 1].
 
         Source: ZSSR paper, section 3.2.
         """
-        iterations = self.conf.back_projection_iters[self.sf_ind]
         views = range(8) if self.conf.output_flip else range(1)
         if self.sf[0] != self.sf[1]:
             # Turned by a right angle, the image would need the two factors exchanged.
             views = views[::2]
-        outputs = [self._back_project(self._super_resolve_view(view), iterations) for view in views]
-        median = outputs[0] if len(outputs) == 1 else np.median(outputs, axis=0)
-        self.final_sr = self._back_project(median, iterations)
+        iterations = self.conf.back_projection_iters[self.sf_ind]
+        lr = self.input[None].astype(np.float32)
+        back_project = BackProjection(
+            lr, self.output_shape, self.sf, self.kernel, self.conf.upscale_method, self.network.pair_dtype
+        )
+        outputs = super_resolve_views(self._super_resolve, lr, self.output_shape, views)
+        outputs = [back_project(batch, iterations) for batch in outputs]
+        self.final_sr = back_project(median(outputs), iterations)[0].numpy()
         return self.final_sr
 
     def base_change(self):
@@ -328,24 +335,35 @@ class ZSSR:
         stopped = self.conf.rate_policy == 'plateau' and self.learning_rate < self.conf.min_learning_rate
         return stopped or self.iter + 1 >= self.conf.max_iters
 
-    def _draw_pair(self, recipe):
-        """Draw what describes one iteration: the father's source and place, and the son's noise."""
+    def _draw_pairs(self, number, recipe):
+        """Draw what describes some iterations: the fathers' sources and places, and the sons' noise."""
         conf = self.conf
-        source, matrix = draw_augmentation(
-            [im.shape[:2] for im in self.hr_fathers_sources],
-            [1.0, *conf.scales],
-            conf.augment_leave_as_is_probability,
-            conf.augment_no_interpolate_probability,
-            conf.augment_min_scale,
-            [1.0, *conf.scales][len(self.hr_fathers_sources) - 1],
-            conf.augment_allow_rotation,
-            conf.augment_scale_diff_sigma,
-            conf.augment_shear_sigma,
-            conf.crop_size,
-            self.rng,
-        )
-        noise = self.rng.randn(recipe.up.rows.shape[1], recipe.up.columns.shape[1], self.input.shape[2])
-        return source, invert_affine(matrix), noise * conf.noise_std
+        sizes = [im.shape[:2] for im in self.hr_fathers_sources]
+        scales = [1.0, *(min(scale) for scale in conf.scales)][: len(sizes)]
+        son_shape = (recipe.up.rows.shape[2], recipe.up.columns.shape[2], self.input.shape[2])
+        noise = np.zeros((number, *(son_shape if conf.noise_std else (1, 1, 1))))
+        augmentations = []
+        for i in range(number):
+            augmentation = draw_augmentation(
+                sizes,
+                scales,
+                conf.augment_leave_as_is_probability,
+                conf.augment_no_interpolate_probability,
+                conf.augment_min_scale,
+                scales[-1],
+                conf.augment_allow_rotation,
+                conf.augment_scale_diff_sigma,
+                conf.augment_shear_sigma,
+                conf.crop_size,
+                self.rng,
+            )
+            augmentations.append(augmentation)
+            # Drawn even where it is 0: every preset walks through the same random numbers.
+            drawn = self.rng.randn(*son_shape)
+            if conf.noise_std:
+                noise[i] = drawn * conf.noise_std
+        sources, *parts = zip(*augmentations, strict=True)
+        return sources, invert_affine(augmentation_matrix(*parts)), noise
 
     def _noisy(self, son):
         """Add a son's noise, drawn even where it is 0: every preset walks through the same random numbers."""
@@ -360,24 +378,14 @@ class ZSSR:
             errors.append(np.square(hr[top:bottom, left:right] - enlarged).ravel())
         return float(np.mean(np.concatenate(errors))), enlarged
 
-    def _network_region(self, lr, shape, region):
+    def _super_resolve(self, lr, shape, region=None):
         return self.network.super_resolve(lr, self.sf, shape, self.conf.upscale_method, region)
 
+    def _network_region(self, lr, shape, region):
+        return self._super_resolve(lr[None], shape, region)[0].numpy()
+
     def _interpolated_region(self, lr, shape, region):
-        return enlarge_region(lr, self.sf, shape, self.conf.upscale_method, region).numpy()
-
-    def _super_resolve_view(self, view):
-        """Super-resolve the input turned by `view` right angles, from 4 on also mirrored, and turn back."""
-        turned = np.rot90(self.input, view)
-        shape = self.output_shape if view % 2 == 0 else self.output_shape[::-1]
-        if view < 4:
-            return np.rot90(self.forward_pass(turned, shape), -view)
-        return np.rot90(np.fliplr(self.forward_pass(np.fliplr(turned), shape)), -view)
-
-    def _back_project(self, sr, iterations):
-        for _ in range(iterations):
-            sr = back_projection(sr, self.input, self.kernel, self.conf.upscale_method, self.sf)
-        return sr
+        return resize_region(lr[None], self.sf, shape, self.conf.upscale_method, region)[0].numpy()
 
     def _save(self):
         """Write the current scale's result, with the alpha channel that the input had."""

@@ -142,7 +142,7 @@ def bench_run(args):
     start_up = time.perf_counter() - start
 
     net = ZSSR(image, _shortened(conf, args.iterations), network=warm_up.network)
-    watch = Stopwatch(net, 'train', 'quick_test', 'final_test', '_draw_pair')
+    watch = Stopwatch(net, 'train', 'quick_test', 'final_test', '_draw_pairs')
     net.run()
     design = net.network.design
     product, product_flop = matrix_product(design.precision)
@@ -156,10 +156,10 @@ def bench_run(args):
             'iterations': iterations,
             'training_s': train,
             'steps': step * iterations / train,
-            'draws': watch.seconds['_draw_pair'] / train,
+            'draws': watch.seconds['_draw_pairs'] / train,
             'quick_tests': watch.seconds['quick_test'] / train,
             'fathers_and_sons': 1
-            - (step * iterations + watch.seconds['quick_test'] + watch.seconds['_draw_pair']) / train,
+            - (step * iterations + watch.seconds['quick_test'] + watch.seconds['_draw_pairs']) / train,
             'output_s': watch.seconds['final_test'],
             'start_up_s': start_up,
             'share_of_limit': flop / train / (product_flop / limit),

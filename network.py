@@ -4,16 +4,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from pairs import enlarge_region, enlarge_son, make_son, warp
-
-# Side of the piece of an enlarged image that goes through the network at once: memory depends on this, not
-# on the image. The benchmarks' images still pass whole.
-TILE = 640
+import tf_imresize
+from pairs import enlarge_sons, make_sons, warp
 
 ADAM = {'beta1': 0.9, 'beta2': 0.999, 'epsilon': 1e-8}
+
+# Fathers of a batch have together about this many pixels: few enough to stay in the processor's cache.
+BATCH_PIXELS = 2**16
 
 # Of float16's gradients: its start, its growth in each step without overflow (doubled in 1,000), its limit.
 LOSS_SCALE, LOSS_SCALE_GROWTH, LOSS_SCALE_LIMIT = 2.0**12, 2.0**0.001, 2.0**24
@@ -124,13 +123,18 @@ class Network:
         self._powers = [tf.Variable(ADAM[beta]) for beta in ('beta1', 'beta2')]
         # Loss gradients are about 1e-5, which float16 can hardly tell from 0.
         self._loss_scale = tf.Variable(LOSS_SCALE) if design.precision == 'float16' else 1.0
-        self._loops = {}
+        self._loop = None
         self._forward = tf.function(
             self._clipped_output,
-            input_signature=[tf.TensorSpec([1, None, None, self.channels], tf.float32)],
+            input_signature=[tf.TensorSpec([None, None, None, self.channels], tf.float32)],
         )
         self._step = tf.function(self._train_step, jit_compile=design.jit_compile)
         self._single_step = tf.function(self._train_step, reduce_retracing=True)
+
+    @property
+    def pair_dtype(self):
+        """The type in which sons and enlargements are computed: float64, as in the original, for float32."""
+        return tf.float64 if self.design.precision == 'float32' else tf.float32
 
     def reset(self, filters):
         """Start afresh from given filters, with an optimiser that has seen nothing.
@@ -152,23 +156,28 @@ class Network:
         Args:
             sources: pairs.Sources, the images to cut fathers from.
             recipe: pairs.Recipe, how sons are made.
-            draws: (index of the source, inverse warp (2, 3), noise (h, w, C)) of each iteration.
+            draws: of each iteration the index of the source (n,), the inverse warp (n, 2, 3), and the noise
+                (n, h, w, C), or (n, 1, 1, 1) zeros.
             rates: learning rate of each iteration.
 
         Returns:
             (losses, father, son, output): float32 arrays (iterations,), and of the last iteration the
             father and the network's output (crop, crop, C) and the son (h, w, C).
         """
-        indices, inverses, noise = zip(*draws, strict=True)
+        indices, inverses, noise = draws
         arguments = (
             sources,
             recipe,
             tf.constant(indices, tf.int32),
-            tf.constant(np.stack(inverses)),
-            tf.constant(np.stack(noise), tf.float64),
+            tf.constant(inverses, tf.float64),
+            tf.constant(noise, self.pair_dtype),
             tf.constant(rates, tf.float32),
         )
-        return [result.numpy() for result in self._compiled_loop(arguments)(*arguments)]
+        if self._loop is None:
+            # Traced once, with no size fixed.
+            specs = tf.nest.map_structure(lambda t: tf.TensorSpec([None] * t.shape.rank, t.dtype), arguments)
+            self._loop = tf.function(self._train_steps).get_concrete_function(*specs)
+        return [result.numpy() for result in self._loop(*arguments)]
 
     def step(self, enlarged, father, rate):
         """Train once on one pair.
@@ -185,29 +194,28 @@ class Network:
         return [result.numpy() for result in self._single_step(*pair, tf.constant(rate, tf.float32))]
 
     def super_resolve(self, lr, sf, output_shape, method, region=None):
-        """Interpolate an image and pass it through the network, tile by tile.
+        """Interpolate images and pass them through the network, tile by tile.
 
         Each tile is computed with a margin as wide as the network sees, so no seam is left.
 
         Args:
-            lr: array (h, w, C) in [0, 1].
+            lr: array or tensor (batch, h, w, C) in [0, 1].
             sf: (vertical, horizontal) scale factors.
-            output_shape: (vertical, horizontal, …) size of the enlarged image.
+            output_shape: (vertical, horizontal, …) size of the enlarged images.
             method: interpolation method's name.
-            region: (top, bottom, left, right) in the enlarged image; None: all of it.
+            region: (top, bottom, left, right) in the enlarged images; None: all of them.
 
         Returns:
-            Float32 array (bottom − top, right − left, C), clipped to [0, 1].
+            Float32 tensor (batch, bottom − top, right − left, C), clipped to [0, 1].
         """
         top, bottom, left, right = region or (0, output_shape[0], 0, output_shape[1])
-        sr = np.empty((bottom - top, right - left, self.channels), np.float32)
-        for y in range(top, bottom, TILE):
-            for x in range(left, right, TILE):
-                tile = (y, min(y + TILE, bottom), x, min(x + TILE, right))
-                sr[y - top : tile[1] - top, x - left : tile[3] - left] = self._tile(
-                    lr, sf, output_shape, method, tile
-                )
-        return sr
+        size = tf_imresize.TILE
+        lr = tf.convert_to_tensor(lr)
+        rows = []
+        for y in range(top, bottom, size):
+            tiles = [(y, min(y + size, bottom), x, min(x + size, right)) for x in range(left, right, size)]
+            rows.append(tf.concat([self._tile(lr, sf, output_shape, method, tile) for tile in tiles], 2))
+        return tf.concat(rows, 1)
 
     def _tile(self, lr, sf, output_shape, method, tile):
         y, y_end, x, x_end = tile
@@ -219,9 +227,9 @@ class Network:
             max(x - self.halo, 0) // grid * grid,
             min(-(-(x_end + self.halo) // grid) * grid, output_shape[1]),
         )
-        enlarged = tf.cast(enlarge_region(lr, sf, output_shape, method, around), tf.float32)
-        output = self._forward(enlarged[None])[0]
-        return output[y - around[0] : y_end - around[0], x - around[2] : x_end - around[2]].numpy()
+        enlarged = tf_imresize.resize_region(lr, sf, output_shape, method, around, self.pair_dtype)
+        output = self._forward(tf.cast(enlarged, tf.float32))
+        return output[:, y - around[0] : y_end - around[0], x - around[2] : x_end - around[2]]
 
     def _clipped_output(self, enlarged):
         """The network's output for a batch of any size, clipped to [0, 1]."""
@@ -230,32 +238,32 @@ class Network:
         output = self.model(tf.pad(enlarged, missing, 'SYMMETRIC'))
         return tf.clip_by_value(output[:, :height, :width], 0, 1)
 
-    def _compiled_loop(self, arguments):
-        """The training loop, traced once for each way of making sons and no sizes fixed."""
-        kind = type(arguments[1].down)
-        if kind not in self._loops:
-            specs = tf.nest.map_structure(lambda t: tf.TensorSpec([None] * t.shape.rank, t.dtype), arguments)
-            self._loops[kind] = tf.function(self._loop).get_concrete_function(*specs)
-        return self._loops[kind]
-
-    def _loop(self, sources, recipe, indices, inverses, noise, rates):
+    def _train_steps(self, sources, recipe, indices, inverses, noise, rates):
+        """Make a batch of pairs, train on one after the other, and so on."""
         iterations = tf.size(rates)
-        crop_size = tf.shape(recipe.up.rows)[0]
+        crop_size = tf.shape(recipe.up.rows)[1]
+        batch_size = tf.maximum(1, BATCH_PIXELS // crop_size**2)
         sources = sources._replace(pixels=tf.ensure_shape(sources.pixels, [None, self.channels]))
-        image_shape = [None, None, self.channels]
         losses = tf.TensorArray(tf.float32, iterations)
         father = output = tf.zeros([crop_size, crop_size, self.channels])
-        son = tf.zeros([0, 0, self.channels], tf.float64)
-        for i in tf.range(iterations):
-            tf.autograph.experimental.set_loop_options(
-                shape_invariants=[(image, tf.TensorShape(image_shape)) for image in (father, output, son)]
-            )
-            father = warp(sources, indices[i], inverses[i], crop_size)
-            son = tf.ensure_shape(make_son(father, noise[i], recipe), image_shape)
-            enlarged = tf.ensure_shape(enlarge_son(son, recipe), image_shape)
-            loss, output = self._step(enlarged, father, rates[i])
-            losses = losses.write(i, loss)
+        son = tf.zeros([0, 0, self.channels], self.pair_dtype)
+        for first in tf.range(0, iterations, batch_size):
+            tf.autograph.experimental.set_loop_options(shape_invariants=self._any_size(father, output, son))
+            batch = tf.range(first, tf.minimum(first + batch_size, iterations))
+            fathers = warp(sources, tf.gather(indices, batch), tf.gather(inverses, batch), crop_size)
+            any_size = [None, None, None, self.channels]
+            sons = tf.ensure_shape(make_sons(fathers, tf.gather(noise, batch), recipe), any_size)
+            enlarged = tf.ensure_shape(enlarge_sons(sons, recipe), any_size)
+            for i in batch:
+                tf.autograph.experimental.set_loop_options(shape_invariants=self._any_size(output))
+                loss, output = self._step(enlarged[i - first], fathers[i - first], rates[i])
+                losses = losses.write(i, loss)
+            father, son = fathers[-1], sons[-1]
         return losses.stack(), father, tf.cast(son, tf.float32), output
+
+    def _any_size(self, *images):
+        """What a compiled loop is told of images whose size it must not fix."""
+        return [(image, tf.TensorShape([None, None, self.channels])) for image in images]
 
     def _train_step(self, enlarged, father, rate):
         with tf.GradientTape() as tape:

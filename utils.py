@@ -1,5 +1,6 @@
 """The steps around the network: making fathers, back-projection, kernels, the results folder."""
 
+import math
 import shutil
 import time
 from pathlib import Path
@@ -60,20 +61,20 @@ def random_augment(
 
     if base_scales is None:
         base_scales = [np.sqrt(im.size / ims[0].size) for im in ims]
-    source, matrix = draw_augmentation(
+    source, *augmentation = draw_augmentation(
         [im.shape[:2] for im in ims],
-        base_scales,
+        [np.min(base_scale) for base_scale in base_scales],
         leave_as_is_probability,
         no_interpolate_probability,
         min_scale,
-        max_scale,
+        np.min(max_scale),
         allow_rotation,
         scale_diff_sigma,
         shear_sigma,
         crop_size,
         np.random if rng is None else rng,
     )
-    return warp_image(ims[source], matrix, crop_size)
+    return warp_image(ims[source], augmentation_matrix(*augmentation), crop_size)
 
 
 def draw_augmentation(
@@ -91,67 +92,80 @@ def draw_augmentation(
 ):
     """Draw which source a father comes from, and how it is moved, in the original's order of draws.
 
+    Plain Python numbers, as it is done for every iteration and NumPy is slow on single ones.
+
     Args:
         sizes: (height, width) of each source, in pixels.
-        base_scales, …, rng: as in `random_augment`, all given.
+        base_scales, max_scale: as in `random_augment`, but a number each: of pairs, the smaller.
+        leave_as_is_probability, …, rng: as in `random_augment`, all given.
 
     Returns:
-        (source, matrix): an index into `sizes`, and the 3×3 matrix that maps the source's (x, y, 1) to the
-        father's.
+        (source, centre, shift, shear, theta, stretch): an index into `sizes`, and the arguments of
+        `augmentation_matrix`.
     """
     chance = rng.rand()
     as_is = chance < leave_as_is_probability
     affine = not as_is and chance >= leave_as_is_probability + no_interpolate_probability
 
-    max_scale = np.min(max_scale)
     scale = 1.0 if as_is else rng.rand() * (max_scale - min_scale) + min_scale
-    smallest = [np.min(base_scale) for base_scale in base_scales]
-    source = next(i for i, base_scale in enumerate(smallest) if base_scale > scale - 1e-6)
+    source = next(i for i, base_scale in enumerate(base_scales) if base_scale > scale - 1e-6)
     if affine:
-        scale, scale_diff = scale / smallest[source], rng.randn() * scale_diff_sigma
+        scale, scale_diff = scale / base_scales[source], rng.randn() * scale_diff_sigma
     else:
         scale, scale_diff = 1.0, 0.0
-    reflect = np.sign(rng.randn()) if allow_rotation and not as_is else 1.0
+    reflect = math.copysign(1.0, rng.randn()) if allow_rotation and not as_is else 1.0
 
     height, width = sizes[source]
-    shift_x = rng.rand() * np.clip(scale * width - crop_size, 0, 9999)
-    shift_y = rng.rand() * np.clip(scale * height - crop_size, 0, 9999)
+    shift_x = rng.rand() * min(max(scale * width - crop_size, 0), 9999)
+    shift_y = rng.rand() * min(max(scale * height - crop_size, 0), 9999)
 
     theta = 0.0
     if not as_is:
         # Drawn even where it is not used, so that every preset walks through the same random numbers.
-        drawn = rng.rand() * 2 * np.pi if affine else rng.randint(4) * np.pi / 2
+        drawn = rng.rand() * 2 * math.pi if affine else rng.randint(4) * math.pi / 2
         theta = drawn if allow_rotation else 0.0
     shear = (rng.randn() * shear_sigma, rng.randn() * shear_sigma) if affine else (0.0, 0.0)
 
-    centre, shift = np.array([width / 2, height / 2]), np.array([shift_x, shift_y])
+    centre, shift = (width / 2, height / 2), (shift_x, shift_y)
     if not affine:
-        centre, shift = np.rint(centre), np.rint(shift)
+        centre, shift = [tuple(float(round(n)) for n in pair) for pair in (centre, shift)]
     stretch = (reflect * (scale + scale_diff / 2), scale - scale_diff / 2)
-    return source, augmentation_matrix(centre, shift, shear, theta, stretch)
+    return source, centre, shift, shear, theta, stretch
 
 
 def augmentation_matrix(centre, shift, shear, theta, stretch):
-    """The matrix that stretches, turns and shears an image about its centre, then shifts it.
+    """The matrices that stretch, turn and shear images about their centres, then shift them.
 
     Args:
-        centre: (x, y) of the source's centre, in pixels.
-        shift: (x, y) of the crop in the transformed image, in pixels.
-        shear: (x by y, y by x).
-        theta: angle, in radians.
-        stretch: (x, y) factors; a negative one reflects.
+        centre: array (..., 2), (x, y) of the source's centre, in pixels.
+        shift: array (..., 2), (x, y) of the crop in the transformed image, in pixels.
+        shear: array (..., 2), x by y and y by x.
+        theta: array (...), angle in radians.
+        stretch: array (..., 2), factors of x and y; a negative one reflects.
 
     Returns:
-        Float array (3, 3) acting on columns (x, y, 1).
+        Float array (..., 3, 3) acting on columns (x, y, 1).
     """
+    centre, shift, shear, stretch = (np.asarray(pair, np.float64) for pair in (centre, shift, shear, stretch))
     cos, sin = np.cos(theta), np.sin(theta)
-    moved_back = np.array([[1, 0, centre[0]], [0, 1, centre[1]], [0, 0, 1.0]])
-    shifted = np.array([[1, 0, -shift[0]], [0, 1, -shift[1]], [0, 0, 1.0]])
-    sheared = np.array([[1, shear[0], 0], [shear[1], 1, 0], [0, 0, 1.0]])
-    turned = np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1.0]])
-    stretched = np.diag([stretch[0], stretch[1], 1.0])
-    centred = np.array([[1, 0, -centre[0]], [0, 1, -centre[1]], [0, 0, 1.0]])
-    return moved_back @ shifted @ sheared @ turned @ stretched @ centred
+    sheared = _affine([[1, shear[..., 0]], [shear[..., 1], 1]])
+    turned = _affine([[cos, sin], [-sin, cos]])
+    stretched = _affine([[stretch[..., 0], 0], [0, stretch[..., 1]]])
+    return _moved(centre) @ _moved(-shift) @ sheared @ turned @ stretched @ _moved(-centre)
+
+
+def _affine(linear):
+    """Matrices (..., 3, 3) of linear maps of (x, y), given as 2 × 2 numbers or arrays (...)."""
+    rows = [[*row, 0] for row in linear] + [[0, 0, 1.0]]
+    entries = np.broadcast_arrays(*(entry for row in rows for entry in row))
+    return np.stack(entries, axis=-1).reshape(*entries[0].shape, 3, 3)
+
+
+def _moved(by):
+    """Matrices (..., 3, 3) that move (x, y) by (..., 2)."""
+    matrices = np.zeros((*by.shape[:-1], 3, 3)) + np.eye(3)
+    matrices[..., :2, 2] = by
+    return matrices
 
 
 def back_projection(y_sr, y_lr, down_kernel, up_kernel, sf):

@@ -11,6 +11,7 @@ from scipy import ndimage
 
 import network
 import pairs
+import tf_imresize
 from configs import Config
 from imresize import imresize
 from network import Network
@@ -78,7 +79,7 @@ def random_pairs(number, size=16):
 def random_draws(number, son_shape=(8, 8, 3)):
     rng = np.random.RandomState(3)
     inverses = [np.hstack([np.eye(2) + rng.randn(2, 2) * 0.1, rng.rand(2, 1) * 4]) for _ in range(number)]
-    return [(rng.randint(2), inverse, rng.randn(*son_shape) * 0.01) for inverse in inverses]
+    return rng.randint(2, size=number), np.stack(inverses), rng.randn(number, *son_shape) * 0.01
 
 
 @pytest.mark.parametrize('learn_residual', [True, False])
@@ -139,10 +140,12 @@ def test_the_loop_equals_single_steps(net, kernel):
     looped = net.model.get_weights()
 
     net.reset(random_filters(0))
-    for (source, inverse, noise), rate, loss in zip(draws, rates, losses, strict=True):
-        one_father = pairs.warp(sources, tf.constant(source), tf.constant(inverse), 16)
-        one_son = pairs.make_son(one_father, tf.constant(noise), recipe)
-        one_loss, one_output = net.step(pairs.enlarge_son(one_son, recipe), one_father, rate)
+    for i, (rate, loss) in enumerate(zip(rates, losses, strict=True)):
+        index, inverse, noise = (tf.constant(drawn[i : i + 1]) for drawn in draws)
+        fathers = pairs.warp(sources, index, inverse, 16)
+        sons = pairs.make_sons(fathers, noise, recipe)
+        one_father, one_son = fathers[0], sons[0]
+        one_loss, one_output = net.step(pairs.enlarge_sons(sons, recipe)[0], one_father, rate)
         assert one_loss == pytest.approx(loss, rel=tolerances.LOOP)
     np.testing.assert_array_equal(father, one_father)
     np.testing.assert_allclose(son, one_son, rtol=0, atol=tolerances.FLOAT32)
@@ -153,9 +156,9 @@ def test_the_loop_equals_single_steps(net, kernel):
 
 def test_the_whole_image_is_interpolated_and_passed_through_the_network(net):
     lr = np.random.RandomState(1).rand(11, 9, 3)
-    sr = net.super_resolve(lr, (2, 1.5), (22, 14), 'linear')
+    sr = net.super_resolve(lr[None], (2, 1.5), (22, 14), 'linear')[0]
     expected = np.clip(forward(imresize(lr, (2, 1.5), kernel='linear'), random_filters(0)), 0, 1)
-    assert sr.dtype == np.float32
+    assert sr.dtype == tf.float32
     np.testing.assert_allclose(sr, expected, rtol=0, atol=tolerances.NETWORK)
 
 
@@ -164,21 +167,21 @@ def test_the_whole_image_is_interpolated_and_passed_through_the_network(net):
 def test_tiles_leave_no_seams(net, monkeypatch, tile, sf):
     lr = np.random.RandomState(1).rand(19, 23, 3)
     shape = tuple(int(np.ceil(n * factor)) for n, factor in zip(lr.shape, sf, strict=False))
-    whole = net.super_resolve(lr, sf, shape, 'cubic')
+    whole = net.super_resolve(lr[None], sf, shape, 'cubic')
     region = (3, shape[0] - 2, 5, shape[1])
-    monkeypatch.setattr(network, 'TILE', tile)
-    tiled = net.super_resolve(lr, sf, shape, 'cubic')
-    part = net.super_resolve(lr, sf, shape, 'cubic', region)
+    monkeypatch.setattr(tf_imresize, 'TILE', tile)
+    tiled = net.super_resolve(lr[None], sf, shape, 'cubic')
+    part = net.super_resolve(lr[None], sf, shape, 'cubic', region)
     np.testing.assert_allclose(tiled, whole, rtol=0, atol=tolerances.NETWORK)
-    np.testing.assert_allclose(part, whole[3:-2, 5:], rtol=0, atol=tolerances.NETWORK)
+    np.testing.assert_allclose(part, whole[:, 3:-2, 5:], rtol=0, atol=tolerances.NETWORK)
 
 
 def test_memory_depends_on_the_tile_not_on_the_image(net, monkeypatch):
     seen = []
     inside = net._forward
     monkeypatch.setattr(net, '_forward', lambda x: seen.append(tuple(x.shape)) or inside(x))
-    monkeypatch.setattr(network, 'TILE', 10)
-    net.super_resolve(np.random.RandomState(1).rand(16, 30, 3), (2, 2), (32, 60), 'cubic')
+    monkeypatch.setattr(tf_imresize, 'TILE', 10)
+    net.super_resolve(np.random.RandomState(1).rand(1, 16, 30, 3), (2, 2), (32, 60), 'cubic')
     assert len(seen) == 4 * 6
     assert max(max(shape[1:3]) for shape in seen) == 10 + 2 * 3
 
@@ -205,7 +208,7 @@ def test_nothing_is_traced_again_for_other_sizes(monkeypatch):
         son_shape = (*[int(np.ceil(crop / sf))] * 2, 3)
         recipe = pairs.make_recipe(crop, (sf, sf), 'cubic', 'cubic')
         net.train(pairs.pack_sources(images), recipe, random_draws(number, son_shape), [1e-3] * number)
-        net.super_resolve(images[0], (sf, sf), (int(size * sf), int(size * sf)), 'cubic')
+        net.super_resolve(images[0][None], (sf, sf), (int(size * sf), int(size * sf)), 'cubic')
         counts.append((len(traced), net._forward.experimental_get_tracing_count()))
     assert counts[0][0] > 0
     assert counts[0] == counts[1] == counts[2]
@@ -335,10 +338,10 @@ def test_coarse_grid_pads_and_crops_and_its_tiles_leave_no_seam(size, monkeypatc
     rng = np.random.RandomState(0)
     net.reset([rng.randn(*shape) * 0.1 for shape in net.design.filter_shapes])
     image = rng.rand(*size, 3)
-    whole = net.super_resolve(image, (1.5, 1.5), (25, 29), 'cubic')
-    monkeypatch.setattr(network, 'TILE', 9)
+    whole = net.super_resolve(image[None], (1.5, 1.5), (25, 29), 'cubic')
+    monkeypatch.setattr(tf_imresize, 'TILE', 9)
     np.testing.assert_allclose(
-        net.super_resolve(image, (1.5, 1.5), (25, 29), 'cubic'), whole, rtol=0, atol=tolerances.FLOAT32
+        net.super_resolve(image[None], (1.5, 1.5), (25, 29), 'cubic'), whole, rtol=0, atol=tolerances.FLOAT32
     )
 
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tolerances
-from scipy import ndimage
 
 import pairs
 from imresize import METHODS, imresize, kernel_shift
@@ -123,9 +122,20 @@ def test_each_of_several_sources_is_warped_as_if_alone():
     for index, image in enumerate(images):
         for _ in range(4):
             matrix = random_matrix(rng, *image.shape[:2])
-            inverse = tf.constant(pairs.invert_affine(matrix))
-            father = pairs.warp(sources, tf.constant(index), inverse, tf.constant(24))
-            np.testing.assert_array_equal(father, pairs.warp_image(image, matrix, 24))
+            inverses = tf.constant(pairs.invert_affine(matrix[None]))
+            fathers = pairs.warp(sources, tf.constant([index]), inverses, tf.constant(24))
+            np.testing.assert_array_equal(fathers[0], pairs.warp_image(image, matrix, 24))
+
+
+def test_fathers_of_a_batch_are_warped_as_if_alone():
+    rng = np.random.RandomState(0)
+    images = [rng.rand(20, 30, 3), rng.rand(26, 28, 3)]
+    matrices = [random_matrix(rng, 20, 30), translation(-3, -2), random_matrix(rng, 26, 28), np.eye(3)]
+    indices = [0, 0, 1, 1]
+    inverses = tf.constant(pairs.invert_affine(np.array(matrices)))
+    fathers = pairs.warp(pairs.pack_sources(images), tf.constant(indices), inverses, tf.constant(18))
+    for father, index, matrix in zip(fathers, indices, matrices, strict=True):
+        np.testing.assert_array_equal(father, pairs.warp_image(images[index], matrix, 18))
 
 
 @pytest.mark.parametrize('method', METHODS)
@@ -133,31 +143,15 @@ def test_each_of_several_sources_is_warped_as_if_alone():
 def test_sons_by_name_and_their_enlargements_equal_imresize(method, sf):
     father = np.random.RandomState(0).rand(17, 17, 3).astype(np.float32)
     recipe = pairs.make_recipe(17, sf, method, method)
-    son = pairs.make_son(tf.constant(father), tf.zeros((1, 1, 1), tf.float64), recipe)
+    sons = pairs.make_sons(tf.constant(father[None]), tf.zeros((1, 1, 1, 1), tf.float64), recipe)
     expected = np.clip(imresize(father, 1 / np.array(sf), kernel=method), 0, 1)
-    assert son.dtype == tf.float64
-    np.testing.assert_allclose(son, expected, rtol=0, atol=tolerances.FLOAT64)
-    enlarged = pairs.enlarge_son(son, recipe)
+    assert sons.dtype == tf.float64
+    np.testing.assert_allclose(sons[0], expected, rtol=0, atol=tolerances.FLOAT64)
+    enlarged = pairs.enlarge_sons(sons, recipe)
     assert enlarged.dtype == tf.float32
     np.testing.assert_allclose(
-        enlarged, imresize(expected, sf, (17, 17), method), rtol=0, atol=tolerances.FLOAT32
+        enlarged[0], imresize(expected, sf, (17, 17), method), rtol=0, atol=tolerances.FLOAT32
     )
-
-
-@pytest.mark.parametrize('channels', [1, 3])
-@pytest.mark.parametrize('sf', SCALES)
-@pytest.mark.parametrize('shape', [(7, 7), (5, 8), (4, 3), (21, 20)])
-def test_blur_plan_equals_scipys_correlate_and_subsampling(shape, sf, channels):
-    image, kernel = np.random.RandomState(0).rand(17, 19, channels), random_kernel(*shape)
-    out_shape = tuple(int(np.ceil(n / factor)) for n, factor in zip((17, 19), sf, strict=True))
-    plan = pairs.blur_plan((17, 19), out_shape, 1 / np.array(sf), kernel)
-    blurred = ndimage.correlate(image, kernel[..., None])
-    rows, columns = (
-        np.rint(np.linspace(0, length - factor, n)).astype(int)
-        for length, factor, n in zip((17, 19), sf, out_shape, strict=True)
-    )
-    out = pairs.apply_plan(tf.constant(image), plan)
-    np.testing.assert_allclose(out, blurred[rows][:, columns], rtol=0, atol=tolerances.FLOAT64)
 
 
 @pytest.mark.parametrize('sf', [(2, 2), (1.5, 2), (3, 3)])
@@ -166,32 +160,9 @@ def test_sons_by_kernel_equal_imresize(sf):
     kernel = kernel_shift(random_kernel(7, 7), sf)
     recipe = pairs.make_recipe(17, sf, kernel, 'cubic')
     noise = np.random.RandomState(1).randn(*imresize(father, 1 / np.array(sf)).shape) * 0.3
-    son = pairs.make_son(tf.constant(father), tf.constant(noise), recipe)
+    sons = pairs.make_sons(tf.constant(father[None]), tf.constant(noise[None]), recipe)
     expected = np.clip(imresize(father, 1 / np.array(sf), kernel=kernel) + noise, 0, 1)
-    np.testing.assert_allclose(son, expected, rtol=0, atol=tolerances.FLOAT32)
-
-
-@pytest.mark.parametrize('method', METHODS)
-@pytest.mark.parametrize('sf', [*SCALES, (1, 1)])
-def test_a_part_of_an_enlargement_is_a_part_of_imresize(method, sf):
-    lr = np.random.RandomState(0).rand(15, 13, 3)
-    whole = imresize(lr, sf, kernel=method)
-    height, width = whole.shape[:2]
-    for region in [
-        (0, height, 0, width),
-        (3, 9, 2, 12),
-        (0, 5, width - 4, width),
-        (height - 1, height, 0, 1),
-    ]:
-        part = pairs.enlarge_region(lr, sf, whole.shape, method, region)
-        top, bottom, left, right = region
-        np.testing.assert_allclose(part, whole[top:bottom, left:right], rtol=0, atol=tolerances.FLOAT64)
-
-
-def test_a_part_of_an_enlargement_to_an_odd_size():
-    lr = np.random.RandomState(0).rand(5, 6, 1)
-    part = pairs.enlarge_region(lr, (2, 2), (9, 11), 'cubic', (4, 9, 5, 11))
-    np.testing.assert_allclose(part, imresize(lr, 2, (9, 11))[4:, 5:], rtol=0, atol=tolerances.FLOAT64)
+    np.testing.assert_allclose(sons[0], expected, rtol=0, atol=tolerances.FLOAT32)
 
 
 def test_noise_is_drawn_even_where_there_is_none(make_net):

@@ -9,7 +9,14 @@ from scipy import ndimage
 
 from configs import Config, get_config
 from imresize import imresize, kernel_shift
-from utils import back_projection, draw_augmentation, prepare_result_dir, preprocess_kernels, random_augment
+from utils import (
+    augmentation_matrix,
+    back_projection,
+    draw_augmentation,
+    prepare_result_dir,
+    preprocess_kernels,
+    random_augment,
+)
 
 NOON = time.struct_time((2024, 2, 3, 12, 5, 9, 5, 34, 0))
 AFFINE = {'leave_as_is_probability': 0.0, 'no_interpolate_probability': 0.0}
@@ -27,7 +34,8 @@ def draw(rng, sizes=((50, 60),), base_scales=(1.0,), **changes):
         'shear_sigma': 0.1,
         'crop_size': 20,
     }
-    return draw_augmentation(sizes, base_scales, **arguments | changes, rng=rng)
+    source, *augmentation = draw_augmentation(sizes, base_scales, **arguments | changes, rng=rng)
+    return source, augmentation_matrix(*augmentation)
 
 
 def in_step(rng, follower):
@@ -94,25 +102,39 @@ def test_without_rotation_the_angle_is_drawn_and_the_reflection_not(kind):
 
 
 def test_the_smallest_source_that_is_large_enough_is_taken():
-    sizes, scales = ((40, 40), (40, 60), (60, 60), (80, 80)), (1.0, (1.0, 1.5), (1.5, 1.5), (2.0, 2.0))
+    sizes, scales = ((40, 40), (40, 60), (60, 60), (80, 80)), (1.0, 1.0, 1.5, 2.0)
     seen = set()
     for seed in range(60):
         rng, follower = np.random.RandomState(seed), np.random.RandomState(seed)
         source, matrix = draw(
-            rng, sizes, scales, **AFFINE, max_scale=(2.0, 2.0), scale_diff_sigma=0.0, shear_sigma=0.0
+            rng, sizes, scales, **AFFINE, max_scale=2.0, scale_diff_sigma=0.0, shear_sigma=0.0
         )
         follower.rand()
         scale = follower.rand() * 1.5 + 0.5
         assert source == (0 if scale <= 1 else 2 if scale <= 1.5 else 3)
-        own = scale / min(np.atleast_1d(scales[source]))
+        own = scale / scales[source]
         assert np.sqrt(abs(np.linalg.det(matrix))) == pytest.approx(own)
         seen.add(source)
     assert seen == {0, 2, 3}
 
 
-def test_the_smaller_of_a_pair_limits_the_scale():
-    scales = {draw(np.random.RandomState(s), max_scale=(1.0, 1.5))[0] for s in range(50)}
-    assert scales == {0}
+def test_of_a_pair_of_scales_the_smaller_counts():
+    ims = [np.full((20, 20, 1), 0.2), np.full((20, 30, 1), 0.4), np.full((30, 30, 1), 0.6)]
+    scales, options = [1.0, (1.0, 1.5), (1.5, 1.5)], {'crop_size': 8, 'no_interpolate_probability': 0.8}
+    for limit, seen in [((1.0, 1.5), {0.2}), ((1.5, 2.0), {0.2, 0.6})]:
+        fathers = [
+            random_augment(ims, scales, max_scale=limit, rng=np.random.RandomState(seed), **options)
+            for seed in range(30)
+        ]
+        assert {round(float(father.max()), 6) for father in fathers} == seen
+
+
+def test_many_matrices_at_once_are_those_of_each():
+    rng = np.random.RandomState(0)
+    parts = [rng.randn(5, 2), rng.randn(5, 2), rng.randn(5, 2), rng.randn(5), rng.randn(5, 2)]
+    batch = augmentation_matrix(*parts)
+    for i in range(5):
+        np.testing.assert_array_equal(batch[i], augmentation_matrix(*(part[i] for part in parts)))
 
 
 def test_base_scales_default_to_the_ratio_of_sizes():
@@ -229,8 +251,9 @@ def test_without_a_folder_of_its_own_a_run_writes_to_the_path_itself(tmp_path):
 
 
 def test_preset_scales_serve_as_base_scales():
-    conf = get_config('X2_GRADUAL_IDEAL_CONF')
-    base_scales = [1.0, *conf.scales]
-    sizes = [(20, 20)] * len(base_scales)
+    base_scales = [1.0, *get_config('X2_GRADUAL_IDEAL_CONF').scales]
+    ims = [np.full((20, 20, 1), i / 8) for i in range(len(base_scales))]
     for seed in range(20):
-        assert draw(np.random.RandomState(seed), sizes, base_scales, max_scale=(2.0, 2.0))[0] in (0, 3, 6)
+        rng = np.random.RandomState(seed)
+        father = random_augment(ims, base_scales, 0.0, 1.0, max_scale=(2.0, 2.0), crop_size=8, rng=rng)
+        assert father.max() * 8 in (0, 3, 6)

@@ -1,0 +1,125 @@
+"""From the network's outputs to the result: geometric self-ensemble and back-projection, in TensorFlow."""
+
+import tensorflow as tf
+
+from tf_imresize import ImageResize
+
+# Views of up to this many output pixels together go through the network at once.
+BATCH_PIXELS = 2**20
+
+# Rows whose median is computed at once: it needs several copies of them.
+STRIP = 64
+
+
+def turn(images, view):
+    """Show images from one of eight views: turned by `view` right angles, from 4 on also mirrored.
+
+    Args:
+        images: tensor (batch, H, W, C).
+        view: 0 to 7.
+
+    Returns:
+        Tensor (batch, H, W, C), or (batch, W, H, C) for odd views.
+    """
+    images = tf.image.rot90(images, view)
+    return images if view < 4 else tf.image.flip_left_right(images)
+
+
+def turn_back(images, view):
+    """Undo `turn`.
+
+    Args:
+        images: tensor (batch, H, W, C), as `turn` returns it.
+        view: 0 to 7.
+
+    Returns:
+        Tensor like that given to `turn`.
+    """
+    images = images if view < 4 else tf.image.flip_left_right(images)
+    return tf.image.rot90(images, -view % 4)
+
+
+def super_resolve_views(super_resolve, lr, output_shape, views):
+    """Super-resolve an image from several views, and turn the results back.
+
+    Args:
+        super_resolve: function of a batch and the (vertical, horizontal) size of its results.
+        lr: tensor (1, h, w, C) in [0, 1].
+        output_shape: (vertical, horizontal) size of the results.
+        views: list of numbers from 0 to 7.
+
+    Returns:
+        List of tensors (batch, H, W, C) in [0, 1], together a result for each view: as many at once as
+        memory allows.
+
+    Source: ZSSR paper, section 3.2 (geometric self-ensemble).
+    """
+    batch_size = max(1, BATCH_PIXELS // (output_shape[0] * output_shape[1]))
+    outputs = []
+    # Lying views have another size than standing ones.
+    for odd, shape in ((0, output_shape), (1, output_shape[::-1])):
+        views_of_a_size = [view for view in views if view % 2 == odd]
+        for first in range(0, len(views_of_a_size), batch_size):
+            group = views_of_a_size[first : first + batch_size]
+            turned = super_resolve(tf.concat([turn(lr, view) for view in group], 0), shape)
+            backs = [turn_back(turned[i : i + 1], view) for i, view in enumerate(group)]
+            outputs.append(tf.concat(backs, 0))
+    return outputs
+
+
+def median(images):
+    """Pixelwise median; of an even number, the mean of the middle two.
+
+    Args:
+        images: list of tensors (batch, H, W, C).
+
+    Returns:
+        Tensor (1, H, W, C).
+    """
+    if len(images) == 1 and images[0].shape[0] == 1:
+        return images[0]
+    height = images[0].shape[1]
+    strips = [_median([image[:, y : y + STRIP] for image in images]) for y in range(0, height, STRIP)]
+    return tf.concat(strips, 0)[None]
+
+
+@tf.function(reduce_retracing=True)
+def _median(images):
+    values = tf.sort(tf.transpose(tf.concat(images, 0), [1, 2, 3, 0]))
+    count = tf.shape(values)[-1]
+    return (values[..., (count - 1) // 2] + values[..., count // 2]) / 2
+
+
+class BackProjection:
+    """Moves results towards consistency with their input; plans the resizes once for all of them."""
+
+    def __init__(self, lr, output_shape, sf, kernel, upscale_method, dtype=tf.float64):
+        """Plan.
+
+        Args:
+            lr: float32 tensor (1, h, w, C) in [0, 1], the input.
+            output_shape: (vertical, horizontal) size of the results.
+            sf: (vertical, horizontal) scale factors.
+            kernel: how the input was shrunk: method name, or aligned 2-D kernel.
+            upscale_method: method name.
+            dtype: in which resizes are computed.
+        """
+        self.lr = lr
+        self.down = ImageResize(output_shape, lr.shape[1:3], 1 / sf, kernel, dtype)
+        self.up = ImageResize(lr.shape[1:3], output_shape, sf, upscale_method, dtype)
+
+    def __call__(self, sr, iterations):
+        """Do what `utils.back_projection` does for one image, several times for a batch.
+
+        Args:
+            sr: float32 tensor (batch, H, W, C) in [0, 1].
+            iterations: how often.
+
+        Returns:
+            Float32 tensor (batch, H, W, C) in [0, 1].
+
+        Source: Irani and Peleg (1991); ZSSR paper, section 3.1.
+        """
+        for _ in range(iterations):
+            sr = tf.clip_by_value(sr + self.up(self.lr - self.down(sr)), 0, 1)
+        return sr
