@@ -22,13 +22,10 @@ from metrics import psnr, ssim
 from network import Network, design_for
 from pairs import invert_affine, make_recipe, pack_sources
 from tf_imresize import resize_region
-from utils import augmentation_matrix, draw_augmentation
+from utils import augmentation_matrix, draw_augmentation, quick_test_windows
 
 # What a training leaves behind, under the original's names.
 HISTORIES = ('loss', 'mse_steps', 'mse', 'mse_rec', 'interp_mse', 'interp_rec_mse')
-
-# The quick test looks at no more of an image than this.
-QUICK_TEST_PIXELS = 1_000_000
 
 
 class ZSSR:
@@ -435,22 +432,3 @@ def has_stopped_falling(steps, errors, change_ratio):
     residual = np.sum(np.square(errors - np.polyval(line, steps)))
     deviation = np.sqrt(covariance[0, 0] * residual / (len(steps) - 4))
     return bool(-change_ratio * line[0] < deviation)
-
-
-def quick_test_windows(shape, input_shape):
-    """The parts of an image that the quick test looks at.
-
-    Args:
-        shape: (vertical, horizontal, …) size of the image.
-        input_shape: size of the input; up to QUICK_TEST_PIXELS everything is looked at, beyond it the same
-            share of any image.
-
-    Returns:
-        List of (top, bottom, left, right): the whole image, or a grid of 4 × 4 windows.
-    """
-    share = QUICK_TEST_PIXELS / (input_shape[0] * input_shape[1])
-    if share >= 1:
-        return [(0, shape[0], 0, shape[1])]
-    height, width = (max(1, round(n * np.sqrt(share) / 4)) for n in shape[:2])
-    tops, lefts = np.rint(np.linspace(0, shape[0] - height, 4)), np.rint(np.linspace(0, shape[1] - width, 4))
-    return [(int(y), int(y) + height, int(x), int(x) + width) for y in tops for x in lefts]

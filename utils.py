@@ -17,10 +17,14 @@ __all__ = [
     'kernel_shift',
     'prepare_result_dir',
     'preprocess_kernels',
+    'quick_test_windows',
     'random_augment',
 ]
 
 PROJECT = Path(__file__).resolve().parent
+
+# The quick test looks at no more of an image than this.
+QUICK_TEST_PIXELS = 1_000_000
 
 
 def random_augment(
@@ -166,6 +170,25 @@ def _moved(by):
     matrices = np.zeros((*by.shape[:-1], 3, 3)) + np.eye(3)
     matrices[..., :2, 2] = by
     return matrices
+
+
+def quick_test_windows(shape, input_shape):
+    """The parts of an image that the quick test looks at.
+
+    Args:
+        shape: (vertical, horizontal, …) size of the image.
+        input_shape: size of the input; up to QUICK_TEST_PIXELS everything is looked at, beyond it the same
+            share of any image.
+
+    Returns:
+        List of (top, bottom, left, right): the whole image, or a grid of 4 × 4 windows.
+    """
+    share = QUICK_TEST_PIXELS / (input_shape[0] * input_shape[1])
+    if share >= 1:
+        return [(0, shape[0], 0, shape[1])]
+    height, width = (max(1, round(n * np.sqrt(share) / 4)) for n in shape[:2])
+    tops, lefts = np.rint(np.linspace(0, shape[0] - height, 4)), np.rint(np.linspace(0, shape[1] - width, 4))
+    return [(int(y), int(y) + height, int(x), int(x) + width) for y in tops for x in lefts]
 
 
 def back_projection(y_sr, y_lr, down_kernel, up_kernel, sf):

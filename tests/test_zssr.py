@@ -13,8 +13,8 @@ from ensemble import BackProjection
 from images import read_image
 from imresize import imresize, kernel_shift
 from network import design_for
-from utils import back_projection, draw_augmentation
-from ZSSR import ZSSR, has_stopped_falling, quick_test_windows
+from utils import back_projection, draw_augmentation, quick_test_windows
+from ZSSR import ZSSR, has_stopped_falling
 
 GRADUAL = {'scale_factors': [[2.0, 2.0], [4.0, 4.0]], 'base_change_sfs': [[2.0, 2.0]]}
 NAMES = """build_network forward_backward_pass forward_pass learning_rate_policy quick_test train
@@ -392,7 +392,7 @@ def test_beyond_a_megapixel_it_looks_at_sixteen_windows(shape, sf):
 def test_windows_draw_as_much_and_measure_what_they_show(make_net, image, monkeypatch):
     whole, part = make_net(ground_truth=imresize(image, 2).clip(0, 1)), make_net()
     whole.quick_test()
-    monkeypatch.setattr('ZSSR.QUICK_TEST_PIXELS', 200)
+    monkeypatch.setattr('utils.QUICK_TEST_PIXELS', 200)
     part.quick_test()
     son = part.father_to_son(image)
     difference = np.square(part.forward_pass(son, image.shape) - image)
