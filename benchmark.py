@@ -3,7 +3,8 @@
     python benchmark.py step                    a training step against the machine's own matrix product
     python benchmark.py run                     one image end to end: where the time goes, peak memory
     python benchmark.py overhead                time per iteration that is not arithmetic
-    python benchmark.py frontier FOLDER CONFIG… presets on a folder with ground truth: dB against seconds
+    python benchmark.py frontier FOLDER CONFIG… presets on a folder with ground truth: dB against seconds;
+                                                CONFIG may be changed as in X2_FAST_IDEAL_CONF:max_iters=300
 
 Every subcommand prints a table, and with `--json FILE` writes it.
 """
@@ -18,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 import runner
-from configs import Config, get_config
+from configs import Config, get_config, set_field
 
 MATRIX = 2048
 REPEATS = 40
@@ -193,33 +194,72 @@ def bench_frontier(args):
     """Measure presets against each other on a folder with ground truth.
 
     Args:
-        args: `folder` of NAME.png with NAME_gt.png, `configs`, `set`.
+        args: `folder` of NAME.png with NAME_gt.png, `configs`, `seed`, `figure`.
 
     Returns:
         List of rows: one per image and preset, then their means with the ratio of seconds to the first's.
     """
-    from ZSSR import ZSSR
-
-    jobs = {name: [] for name in args.configs}
+    confs = {text: changed_config(text) for text in args.configs}
     inputs, _ = runner.find_inputs(args.folder)
     rows, networks = [], {}
     for path in inputs:
-        for name in args.configs:
-            conf = get_config(name)
+        for name, conf in confs.items():
             conf.save_results, conf.seed = False, args.seed
             job = runner.make_job(path, conf)
-            net = ZSSR(job.input, conf, job.ground_truth, job.kernels, network=networks.get(name))
-            networks[name] = net.network
-            net.run()
-            seconds = sum(sum(record['seconds'].values()) for record in net.records)
-            row = {'image': path.stem, 'config': name, 'PSNR': net.records[-1]['psnr'], 'seconds': seconds}
-            rows.append(row)
-            jobs[name].append(row)
-    base = np.mean([row['seconds'] for row in jobs[args.configs[0]]])
-    for name, done in jobs.items():
-        mean = {key: float(np.mean([row[key] for row in done])) for key in ('PSNR', 'seconds')}
-        rows.append({'image': 'mean', 'config': name, **mean, 'ratio': float(base / mean['seconds'])})
-    return rows
+            if job.ground_truth is None:
+                raise ValueError(f'{path}: no ground truth; put {path.stem}_gt{path.suffix} beside it')
+            rows.append({'image': path.stem, 'config': name, **_measure(job, conf, networks)})
+            print(f'{path.stem} {name}: {rows[-1]["PSNR"]:.2f} dB', file=sys.stderr)
+    means = [{'image': 'mean', 'config': name, **_mean(rows, name)} for name in confs]
+    for row in means:
+        row['ratio'] = means[0]['seconds'] / row['seconds']
+    if args.figure:
+        from plots import frontier_figure
+
+        frontier_figure([(row['config'], row['seconds'], row['PSNR']) for row in means]).savefig(args.figure)
+    return rows + means
+
+
+def changed_config(text):
+    """Read a preset with changes, 'NAME' or 'NAME:FIELD=VALUE:…'.
+
+    Args:
+        text: from the command line.
+
+    Returns:
+        Config, validated.
+    """
+    name, *assignments = text.split(':')
+    conf = get_config(name)
+    for assignment in assignments:
+        set_field(conf, assignment)
+    conf.validate()
+    return conf
+
+
+def _measure(job, conf, networks):
+    """PSNR, and the seconds of training and output; a network's first image trains twice, to start warm."""
+    from network import design_for
+    from ZSSR import ZSSR
+
+    design = design_for(conf, job.channels)
+    if design not in networks:
+        warm_up = ZSSR(job.input, _shortened(conf, 2), job.ground_truth, job.kernels)
+        warm_up.run()
+        networks[design] = warm_up.network
+    net = ZSSR(job.input, conf, job.ground_truth, job.kernels, network=networks[design])
+    net.run()
+    seconds = sum(sum(record['seconds'].values()) for record in net.records)
+    return {
+        'PSNR': net.records[-1]['psnr'],
+        'seconds': seconds,
+        'iterations': sum(record['iterations'] for record in net.records),
+    }
+
+
+def _mean(rows, name):
+    done = [row for row in rows if row['config'] == name]
+    return {key: float(np.mean([row[key] for row in done])) for key in ('PSNR', 'seconds', 'iterations')}
 
 
 def _test_image():
@@ -269,6 +309,7 @@ def build_parser():
     frontier.add_argument('folder')
     frontier.add_argument('configs', nargs='+')
     frontier.add_argument('--seed', type=int, default=0)
+    frontier.add_argument('--figure', metavar='FILE', help='draw the means there (PNG, PDF or SVG)')
     return parser
 
 

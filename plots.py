@@ -258,6 +258,27 @@ def _draw_errors(axes, scale, first):
     )
 
 
+def frontier_figure(points):
+    """Draw what presets reach against the time they take.
+
+    Args:
+        points: list of (name, seconds, PSNR in dB), means over the same images.
+
+    Returns:
+        A matplotlib `Figure`, 6 inches wide, for `savefig`.
+    """
+    figure = Figure(figsize=(6, 3.6), layout='constrained')
+    axes = figure.add_subplot(xscale='log', xlabel='seconds per image', ylabel='PSNR (dB)')
+    for name, seconds, decibels in points:
+        axes.plot(seconds, decibels, 'o', color=CROP_COLOURS[':' in name])
+        axes.annotate(name, (seconds, decibels), xytext=(5, 4), textcoords='offset points', fontsize=7)
+    axes.margins(x=0.25, y=0.15)
+    axes.xaxis.set_major_formatter('{x:.0f}')
+    axes.xaxis.set_minor_formatter('')
+    axes.grid(alpha=0.3)
+    return figure
+
+
 def png_bytes(figure):
     """Render a figure.
 
