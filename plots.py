@@ -271,7 +271,8 @@ def frontier_figure(points):
     axes = figure.add_subplot(xscale='log', xlabel='seconds per image', ylabel='PSNR (dB)')
     for name, seconds, decibels in points:
         axes.plot(seconds, decibels, 'o', color=CROP_COLOURS[':' in name])
-        axes.annotate(name, (seconds, decibels), xytext=(5, 4), textcoords='offset points', fontsize=7)
+        note = axes.annotate(name, (seconds, decibels), (5, 4), textcoords='offset points', fontsize=7)
+        note.set_in_layout(False)  # however long the name is
     axes.margins(x=0.25, y=0.15)
     axes.xaxis.set_major_formatter('{x:.0f}')
     axes.xaxis.set_minor_formatter('')
