@@ -1,5 +1,6 @@
 """The image-specific network: the Keras model, its training loop, and its use on whole images in tiles."""
 
+import math
 from pathlib import Path
 from typing import NamedTuple
 
@@ -118,8 +119,11 @@ class Network:
         self.model = build_model(design)
         self.channels = design.channels
         self.halo = design.grid * sum(shape[0] // 2 for shape in design.filter_shapes)
-        self._variables = [weight.value for weight in self.model.trainable_weights]
-        self._moments = [[tf.Variable(tf.zeros_like(v)) for v in self._variables] for _ in range(2)]
+        self._sizes = [math.prod(shape) for shape in design.filter_shapes]
+        # All filters in a row, while they are trained: one call of Adam then updates them all, and of a
+        # length that is a multiple of 16 it does so without waiting for other threads.
+        row = tf.zeros([-(-sum(self._sizes) // 16) * 16])
+        self._row, *self._moments = (tf.Variable(row) for _ in range(3))
         self._powers = [tf.Variable(ADAM[beta]) for beta in ('beta1', 'beta2')]
         # Loss gradients are about 1e-5, which float16 can hardly tell from 0.
         self._loss_scale = tf.Variable(LOSS_SCALE) if design.precision == 'float16' else 1.0
@@ -129,7 +133,7 @@ class Network:
             input_signature=[tf.TensorSpec([None, None, None, self.channels], tf.float32)],
         )
         self._step = tf.function(self._train_step, jit_compile=design.jit_compile)
-        self._single_step = tf.function(self._train_step, reduce_retracing=True)
+        self._single_step = tf.function(self._load_and_step, reduce_retracing=True)
 
     @property
     def pair_dtype(self):
@@ -143,7 +147,7 @@ class Network:
             filters: list of arrays of the design's shapes, in order.
         """
         self.model.set_weights(filters)
-        for variable in self._moments[0] + self._moments[1]:
+        for variable in self._moments:
             variable.assign(tf.zeros_like(variable))
         for power, beta in zip(self._powers, ('beta1', 'beta2'), strict=True):
             power.assign(ADAM[beta])
@@ -243,6 +247,7 @@ class Network:
         iterations = tf.size(rates)
         crop_size = tf.shape(recipe.up.rows)[1]
         batch_size = tf.maximum(1, BATCH_PIXELS // crop_size**2)
+        self._load_filters()
         sources = sources._replace(pixels=tf.ensure_shape(sources.pixels, [None, self.channels]))
         losses = tf.TensorArray(tf.float32, iterations)
         father = output = tf.zeros([crop_size, crop_size, self.channels])
@@ -259,46 +264,72 @@ class Network:
                 loss, output = self._step(enlarged[i - first], fathers[i - first], rates[i])
                 losses = losses.write(i, loss)
             father, son = fathers[-1], sons[-1]
+        self._store_filters()
         return losses.stack(), father, tf.cast(son, tf.float32), output
 
     def _any_size(self, *images):
         """What a compiled loop is told of images whose size it must not fix."""
         return [(image, tf.TensorShape([None, None, self.channels])) for image in images]
 
+    def _load_and_step(self, enlarged, father, rate):
+        self._load_filters()
+        result = self._train_step(enlarged, father, rate)
+        self._store_filters()
+        return result
+
+    def _load_filters(self):
+        """Copy the model's filters into the row that is trained."""
+        self._row.assign(self._in_a_row([weight.value for weight in self.model.trainable_weights]))
+
+    def _store_filters(self):
+        """Copy the trained row back into the model."""
+        for weight, filters in zip(self.model.trainable_weights, self._filters(), strict=True):
+            weight.assign(filters)
+
+    def _filters(self):
+        """The filters in the row, as tensors of their shapes."""
+        rows = tf.split(self._row, [*self._sizes, self._row.shape[0] - sum(self._sizes)])[:-1]
+        return [tf.reshape(row, shape) for row, shape in zip(rows, self.design.filter_shapes, strict=True)]
+
+    def _in_a_row(self, filters):
+        unused = tf.zeros([self._row.shape[0] - sum(self._sizes)])
+        return tf.concat([*(tf.reshape(each, [-1]) for each in filters), unused], 0)
+
     def _train_step(self, enlarged, father, rate):
+        filters = self._filters()
         with tf.GradientTape() as tape:
-            output = self.model(enlarged[None])[0]
+            tape.watch(filters)
+            output = self.model.stateless_call(filters, [], enlarged[None])[0][0]
             loss = tf.reduce_mean(tf.abs(output - father))
             # Without a scale this multiplies by 1, which changes no bit.
             scaled_loss = loss * self._loss_scale
-        gradients = tape.gradient(scaled_loss, self._variables)
+        gradient = self._in_a_row(tape.gradient(scaled_loss, filters))
         if self.design.precision == 'float16':
-            self._apply_if_finite(gradients, rate)
+            self._apply_if_finite(gradient, rate)
         else:
-            self._apply_adam(gradients, rate)
+            self._apply_adam(gradient, rate)
         return loss, output
 
-    def _apply_if_finite(self, gradients, rate):
+    def _apply_if_finite(self, gradient, rate):
         """Undo the loss scale and apply; where it made gradients overflow, skip the step and lower it."""
-        gradients = [gradient / self._loss_scale for gradient in gradients]
-        finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(gradient)) for gradient in gradients])
-        tf.cond(finite, lambda: self._apply_adam(gradients, rate), lambda: None)
+        gradient /= self._loss_scale
+        finite = tf.reduce_all(tf.math.is_finite(gradient))
+        tf.cond(finite, lambda: self._apply_adam(gradient, rate), lambda: None)
         growth = tf.where(finite, LOSS_SCALE_GROWTH, 0.5)
         self._loss_scale.assign(tf.minimum(self._loss_scale * growth, LOSS_SCALE_LIMIT))
 
-    def _apply_adam(self, gradients, rate):
+    def _apply_adam(self, gradient, rate):
         """One Adam step by TensorFlow's fused kernel (Keras' own rounds 1 − β₂ differently)."""
         powers = [power.read_value() for power in self._powers]
-        for variable, first, second, gradient in zip(self._variables, *self._moments, gradients, strict=True):
-            tf.raw_ops.ResourceApplyAdam(
-                var=variable.handle,
-                m=first.handle,
-                v=second.handle,
-                beta1_power=powers[0],
-                beta2_power=powers[1],
-                lr=rate,
-                grad=gradient,
-                **ADAM,
-            )
-        for power, beta in zip(self._powers, ('beta1', 'beta2'), strict=True):
-            power.assign(power * ADAM[beta])
+        tf.raw_ops.ResourceApplyAdam(
+            var=self._row.handle,
+            m=self._moments[0].handle,
+            v=self._moments[1].handle,
+            beta1_power=powers[0],
+            beta2_power=powers[1],
+            lr=rate,
+            grad=gradient,
+            **ADAM,
+        )
+        for power, value, beta in zip(self._powers, powers, ('beta1', 'beta2'), strict=True):
+            power.assign(value * ADAM[beta])

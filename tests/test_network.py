@@ -25,7 +25,7 @@ class Watcher(ZSSR):
     """Keeps filters and optimiser before and after each training."""
 
     def snapshot(self):
-        optimiser = [m.numpy() for moments in self.network._moments for m in moments]
+        optimiser = [moments.numpy() for moments in self.network._moments]
         optimiser += [power.numpy() for power in self.network._powers]
         done, filters = len(self.loss) + len(self.mse_rec), self.model.get_weights()
         rate = self.learning_rate
