@@ -160,7 +160,49 @@ def resolve_scale_and_shape(input_shape, scale_factor=None, output_shape=None):
     return scale, shape
 
 
-def contributions(in_length, out_length, scale, method=None, antialiasing=True):
+def imresize_matlab(image, scale, border='repeat'):
+    """Resize an image with MATLAB's antialiased bicubic imresize, 8-bit images bit for bit.
+
+    The benchmarks' low-resolution files are made this way, so that one pixel rounded otherwise is another
+    input. Rows are resized before columns (at unequal scales, the smaller scale first). MATLAB stores 8-bit
+    images as such in between: they are rounded half up and clipped after each of the two.
+
+    Args:
+        image: array (H, W) or (H, W, C) of uint8 or float. Not changed.
+        scale: output / input, a number or (vertical, horizontal).
+        border: what lies beyond the edge: 'repeat' (the edge pixel; older MATLAB and the benchmarks' files)
+            or 'mirror' (newer MATLAB).
+
+    Returns:
+        Array (ceil(H · scale), ceil(W · scale)) or with C: uint8 of uint8; of floats float64, neither
+        rounded nor clipped.
+
+    Raises:
+        ValueError: for another type of image, scale or border.
+
+    Source: MATLAB's imresize; ZSSR paper, section 4.1.
+    """
+    image = np.asarray(image)
+    if image.ndim not in (2, 3) or not (image.dtype == np.uint8 or image.dtype.kind == 'f'):
+        raise ValueError(
+            f'an image of type {image.dtype}, shape {image.shape}, cannot be resized as MATLAB does; '
+            'give uint8 or float, (H, W) or (H, W, C)'
+        )
+    if border not in ('repeat', 'mirror'):
+        raise ValueError(f"unknown border {border!r}; choose 'repeat' or 'mirror'")
+    scale, shape = resolve_scale_and_shape(image.shape, scale)
+    out = image.astype(np.float64)
+    for axis in np.argsort(scale[:2], kind='stable'):
+        indices, weights = contributions(
+            image.shape[axis], shape[axis], scale[axis], antialiasing=scale[axis] < 1, border=border
+        )
+        out = apply_contributions(out, axis, indices, weights)
+        if image.dtype == np.uint8:
+            out = np.clip(np.floor(out + 0.5), 0, 255)
+    return out.astype(np.uint8) if image.dtype == np.uint8 else out
+
+
+def contributions(in_length, out_length, scale, method=None, antialiasing=True, border='original'):
     """Which input pixels each output pixel is made of along one axis, and with what weights.
 
     Args:
@@ -169,6 +211,8 @@ def contributions(in_length, out_length, scale, method=None, antialiasing=True):
         scale: output / input scale, which need not be the ratio of the two lengths.
         method: a name in METHODS; None is 'cubic'.
         antialiasing: stretch the kernel by 1/scale, so that shrinking averages instead of skipping.
+        border: what lies beyond the edge: 'mirror' (the image, mirrored), 'repeat' (the edge pixel), or
+            'original' (as in the original ZSSR: a mirror behind the far edge, nothing before the near one).
 
     Returns:
         (indices, weights): arrays (out_length, taps); each row of weights sums to 1 (or is all 0).
@@ -182,13 +226,14 @@ def contributions(in_length, out_length, scale, method=None, antialiasing=True):
     first = np.floor(centre - width / 2).astype(np.int64) - 1
     taps = first[:, None] + np.arange(int(np.ceil(width)) + 2)
     weights = stretch * kernel(stretch * (centre[:, None] - taps - 1))
-    # The original gives weight only to mirrored taps on the far side: near the top and left edge the
-    # remaining taps share the weight of the missing ones.
-    weights = np.where(taps < 0, 0.0, weights)
+    if border == 'original':
+        # It gives weight only to mirrored taps on the far side: near the top and left edge the remaining
+        # taps share the weight of the missing ones.
+        weights = np.where(taps < 0, 0.0, weights)
     total = weights.sum(axis=1, keepdims=True)
     weights = weights / np.where(total == 0, 1.0, total)
     mirrored = np.concatenate([np.arange(in_length), np.arange(in_length)[::-1]])
-    indices = mirrored[taps % (2 * in_length)]
+    indices = taps.clip(0, in_length - 1) if border == 'repeat' else mirrored[taps % (2 * in_length)]
     used = np.any(weights != 0, axis=0)
     return indices[:, used], weights[:, used]
 

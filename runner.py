@@ -283,7 +283,7 @@ def run(jobs, conf, reporter, devices=(), rejected=(), threads=None, verbose=Fal
     """
     record = {
         'config': asdict(conf),
-        'versions': _versions(),
+        'versions': versions(),
         'started': _now(),
         'images': [],
         'failures': list(rejected),
@@ -304,6 +304,23 @@ def run(jobs, conf, reporter, devices=(), rejected=(), threads=None, verbose=Fal
         if conf.save_results:
             images.atomic_write(Path(conf.result_path) / 'run.json', json.dumps(record, indent=1).encode())
     return record['failures']
+
+
+def report(folder, reporter):
+    """Write report.html, the results of a run beside bicubic enlargement; at worst, say why it is missing.
+
+    Args:
+        folder: of a run, with its run.json.
+        reporter: Reporter.
+    """
+    try:
+        import compare
+
+        done = compare.report_run(folder)
+    except Exception as error:  # a report must not fail a run of hours, whatever is wrong with it
+        reporter.warn(f'{folder}: no report ({" ".join(str(error).split()) or type(error).__name__})')
+    else:
+        reporter.say(f'report: {done.path}')
 
 
 def _outcomes(jobs, conf, reporter):
@@ -391,11 +408,11 @@ def run_job(job, conf, reporter, networks):
         'seed': net.conf.seed,
         'scales': net.records,
         'precision': net.network.design.precision,
-        'device': _device(),
+        'device': device(),
     }
 
 
-def _device():
+def device():
     """What the images were enlarged on: the GPU's name and CUDA index, or the CPU's model."""
     import tensorflow as tf
 
@@ -411,7 +428,7 @@ def _device():
     return f'CPU {models[0] if models else platform.processor() or platform.machine()}, {len(models)} cores'
 
 
-def _versions():
+def versions():
     from importlib.metadata import version
 
     packages = ('tensorflow', 'keras', 'numpy', 'scipy', 'imageio', 'pillow')

@@ -1,11 +1,16 @@
 """imresize.py: resizing against a loop written from the definition, and what must hold for any image."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tolerances
+from PIL import Image
 from scipy import ndimage
 
-from imresize import METHODS, contributions, cubic, imresize, kernel_shift, linear
+from imresize import METHODS, contributions, cubic, imresize, imresize_matlab, kernel_shift, linear
+
+SHARED = Path(__file__).parents[2] / 'shared' / 'data'
 
 SCALES = [0.5, 1 / 3, 0.25, 2 / 3, 1.5, 2.0, 3.0, 2.7]
 
@@ -206,3 +211,101 @@ def test_kernel_shift_puts_the_centre_of_mass_where_it_belongs(gaussian, sf, sha
 
 def test_kernel_shift_keeps_the_sum(gaussian):
     assert kernel_shift(gaussian(13, 13), (3, 3)).sum() == pytest.approx(1, abs=1e-3)
+
+
+def matlab_row(row, scale, border):
+    """One row of 8 bits, pixel by pixel, by MATLAB's definition."""
+    stretch = min(scale, 1.0)
+    before, behind = {'repeat': ('edge', 'edge'), 'mirror': ('symmetric', 'symmetric')}[border]
+    reach = int(np.ceil(4 / stretch)) + 2
+    padded = np.pad(np.pad(row.astype(float), (reach, 0), before), (0, reach), behind)
+    out = []
+    for i in range(1, int(np.ceil(len(row) * scale)) + 1):
+        centre = i / scale + 0.5 * (1 - 1 / scale)
+        weights = [kernel_value('cubic', stretch * (centre - p - 1)) for p in range(-reach, len(row) + reach)]
+        out.append(np.dot(weights, padded) / np.sum(weights))
+    return np.clip(np.floor(np.array(out) + 0.5), 0, 255)
+
+
+@pytest.mark.parametrize('border', ['repeat', 'mirror'])
+@pytest.mark.parametrize('scale', [0.5, 1 / 3, 0.25, 2, 3, 4])
+def test_8_bits_are_rounded_after_rows_and_again_after_columns(scale, border):
+    image = np.random.RandomState(0).randint(0, 256, (13, 11)).astype(np.uint8)
+    rows = np.transpose([matlab_row(column, scale, border) for column in image.T])
+    expected = np.array([matlab_row(row, scale, border) for row in rows])
+    out = imresize_matlab(image, scale, border)
+    assert out.dtype == np.uint8
+    np.testing.assert_array_equal(out, expected)
+
+
+def test_borders_by_hand():
+    # Keys' cubic at half scale: weights -3 -9 29 111 111 29 -9 -3 of 256 around the centre.
+    row = np.array([[100, 0, 0, 0, 0, 0, 0, 0]], np.uint8)
+    image = np.repeat(row, 8, axis=0)
+    # Repeated: 100 * (-3 - 9 + 29 + 111) / 256 = 50; mirrored, only the pixel and its twin count: 54.7.
+    assert imresize_matlab(image, 0.5, 'repeat')[1, 0] == 50
+    assert imresize_matlab(image, 0.5, 'mirror')[1, 0] == 55
+
+
+def test_halves_are_rounded_up_and_overshoot_is_clipped():
+    image = np.tile(np.array([[1, 0], [0, 1]], np.uint8), (8, 8))
+    half = imresize_matlab(image, 0.5)
+    assert (half[2:-2, 2:-2] == 1).all()  # 0.5 after the rows is 1, and stays so
+    edge = np.repeat(np.array([[0] * 8 + [255] * 8], np.uint8), 16, axis=0)
+    enlarged = imresize_matlab(edge, 2)
+    assert enlarged.min() == 0
+    assert enlarged.max() == 255
+    assert imresize_matlab(edge.astype(float), 2).max() > 255
+
+
+def test_floats_are_resized_as_8_bits_but_not_rounded():
+    image = np.random.RandomState(0).randint(0, 256, (16, 18, 3)).astype(np.uint8)
+    before = image.copy()
+    floats = imresize_matlab(image / 255, 0.5)
+    assert floats.dtype == np.float64
+    assert np.abs(floats * 255 - imresize_matlab(image, 0.5)).max() <= 1.2  # rounded twice
+    np.testing.assert_array_equal(image, before)
+
+
+def test_far_from_edges_matlab_is_what_imresize_does():
+    image = np.random.RandomState(0).rand(24, 24)
+    np.testing.assert_allclose(
+        imresize_matlab(image, 0.5)[2:-2, 2:-2], imresize(image, 0.5)[2:-2, 2:-2], atol=tolerances.FLOAT64
+    )
+
+
+@pytest.mark.parametrize(
+    ('image', 'options', 'words'),
+    [
+        (np.zeros((8, 8), np.uint16), {}, 'uint16.*uint8 or float'),
+        (np.zeros(8, np.uint8), {}, r'\(8,\)'),
+        (np.zeros((8, 8)), {'border': 'wrap'}, "'wrap'.*'repeat' or 'mirror'"),
+    ],
+)
+def test_what_matlab_does_not_resize_is_refused(image, options, words):
+    with pytest.raises(ValueError, match=words):
+        imresize_matlab(image, 0.5, **options)
+
+
+@pytest.mark.parametrize(
+    ('file', 'folder', 'scale', 'border'),
+    [
+        ('Set5/HR/butterfly.png', 'LR_x2', 2, 'repeat'),
+        ('Set5/HR/butterfly.png', 'LR_x2_symmetric', 2, 'mirror'),
+        ('Set5/HR/bird.png', 'LR_x3', 3, 'repeat'),
+        ('Set5/HR/woman.png', 'LR_x4', 4, 'repeat'),
+        ('Set14/HR/bridge.png', 'LR_x3', 3, 'repeat'),
+        ('Set14/HR/comic.png', 'LR_x3', 3, 'repeat'),
+        ('BSD100/HR/img_001.png', 'LR_x2', 2, 'repeat'),
+    ],
+)
+def test_benchmark_files_are_reproduced_without_a_wrong_pixel(file, folder, scale, border):
+    path = SHARED / file
+    if not path.is_file():
+        pytest.skip(f'no benchmark image {path}')
+    with Image.open(path) as image:
+        hr = np.asarray(image)
+    with Image.open(path.parents[1] / folder / path.name) as image:
+        lr = np.asarray(image)
+    hr = hr[: hr.shape[0] // scale * scale, : hr.shape[1] // scale * scale]
+    np.testing.assert_array_equal(imresize_matlab(hr, 1 / scale, border), lr)

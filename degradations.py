@@ -1,0 +1,160 @@
+"""Making the low-resolution images of the paper's tables from ground truth, on 8 bits.
+
+Table 1 shrinks by MATLAB's bicubic imresize (imresize.py), Table 2 by a random Gaussian kernel per image,
+Table 3 by bicubic and one of three degradations per image. What is random is drawn from a generator that
+belongs to one image, so that a selection of images, or another order, draws the same.
+"""
+
+import io
+import zlib
+
+import numpy as np
+from PIL import Image
+
+from imresize import imresize, imresize_matlab
+
+SIGMA = 0.05  # of Table 3's two kinds of noise, where 1 is white
+JPEG_QUALITY = 45
+KERNEL_SIZE = 9
+SMALLEST_VARIANCE = (
+    1e-6  # a covariance with an eigenvalue of 0 has no inverse; this is as sharp on a pixel grid
+)
+
+
+def generator_for(seed, name):
+    """The random numbers of one image.
+
+    Args:
+        seed: int from 0 to 2³² − 1.
+        name: of the image.
+
+    Returns:
+        numpy.random.RandomState, whose numbers are the same in every version of NumPy.
+    """
+    return np.random.RandomState([seed, zlib.crc32(name.encode())])
+
+
+def crop_to_multiple(image, scale):
+    """Crop an image at the bottom and right to a multiple of the scale, as all benchmarks do.
+
+    Args:
+        image: array (H, W, C).
+        scale: int.
+
+    Returns:
+        A view (H − H mod scale, W − W mod scale, C).
+    """
+    height, width = (side - side % scale for side in image.shape[:2])
+    return image[:height, :width]
+
+
+def draw_kernel(rng, scale=2):
+    """Draw one of Table 2's blur kernels.
+
+    Args:
+        rng: numpy.random.RandomState. Advanced by three numbers.
+        scale: int, the scale factor.
+
+    Returns:
+        Float64 array (9, 9) that sums to 1: a Gaussian of covariance U diag(λ1, λ2) Uᵀ, λ ~ U[0, scale²],
+        turned by θ ~ U[0, π], centred on the block of pixels that becomes one.
+
+    Source: ZSSR paper, section 4.2; size and centre were read from the published images.
+    """
+    variances = np.maximum(rng.uniform(0, scale**2, 2), SMALLEST_VARIANCE)
+    theta = rng.uniform(0, np.pi)
+    turn = np.array([[np.cos(theta), -np.sin(theta)], [np.sin(theta), np.cos(theta)]])
+    inverse = turn @ np.diag(1 / variances) @ turn.T
+    offsets = np.arange(KERNEL_SIZE) - (KERNEL_SIZE // 2 + 0.5 * (scale - 1))
+    d = np.stack(np.meshgrid(offsets, offsets, indexing='ij'), axis=-1)
+    exponents = np.einsum('yxi,ij,yxj->yx', d, inverse, d)
+    # Relative to the largest entry, since between pixels all of a sharp kernel may round to 0.
+    kernel = np.exp(-0.5 * (exponents - exponents.min()))
+    return kernel / kernel.sum()
+
+
+def shrink_by_kernel(hr, kernel, scale=2):
+    """Shrink an image through a blur kernel, as Table 2's were.
+
+    Args:
+        hr: uint8 array (H, W, C), H and W multiples of the scale.
+        kernel: 2-D array, centred on the block of pixels that becomes one.
+        scale: int.
+
+    Returns:
+        uint8 array (H / scale, W / scale, C).
+    """
+    blurred = imresize(hr.astype(np.float64), 1 / scale, kernel=kernel)
+    return np.clip(np.rint(blurred), 0, 255).astype(np.uint8)
+
+
+def add_noise(lr, rng):
+    """Add Table 3's Gaussian noise, σ 0.05.
+
+    Args:
+        lr: float array (h, w, C), 1 is white. Not changed.
+        rng: numpy.random.RandomState.
+
+    Returns:
+        uint8 array (h, w, C).
+    """
+    return _to_8_bits(lr + SIGMA * rng.standard_normal(lr.shape))
+
+
+def add_speckle(lr, rng):
+    """Multiply by Table 3's speckle, as MATLAB's imnoise does: image + image · n, n uniform around 0.
+
+    The paper gives 0.05 and does not say of what. Here it is the standard deviation of n, as for the Gaussian
+    noise beside it; imnoise's own parameter, the variance, is 0.05².
+
+    Args:
+        lr: float array (h, w, C), 1 is white. Not changed.
+        rng: numpy.random.RandomState.
+
+    Returns:
+        uint8 array (h, w, C).
+    """
+    noise = np.sqrt(12) * SIGMA * (rng.uniform(size=lr.shape) - 0.5)
+    return _to_8_bits(lr + lr * noise)
+
+
+def compress(lr, rng):
+    """Compress as Table 3 does: JPEG of quality 45, chroma at half the resolution as MATLAB's imwrite has it.
+
+    Args:
+        lr: float array (h, w, C), 1 is white. Not changed.
+        rng: not used; it is there so that all degradations are called alike.
+
+    Returns:
+        uint8 array (h, w, C).
+    """
+    file, pixels = io.BytesIO(), _to_8_bits(lr)
+    image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+    image.save(file, format='JPEG', quality=JPEG_QUALITY, subsampling='4:2:0')
+    with Image.open(file) as image:
+        return np.asarray(image).reshape(lr.shape)
+
+
+DEGRADATIONS = {'gaussian noise': add_noise, 'speckle': add_speckle, 'jpeg': compress}
+
+
+def degrade(hr, rng, scale=2):
+    """Shrink by bicubic and degrade in one of Table 3's three ways, before rounding to 8 bits.
+
+    Args:
+        hr: uint8 array (H, W, C), H and W multiples of the scale.
+        rng: numpy.random.RandomState, which also chooses the way.
+        scale: int.
+
+    Returns:
+        The uint8 array (H / scale, W / scale, C), and which of DEGRADATIONS it was.
+
+    Source: ZSSR paper, section 4.2.
+    """
+    name = list(DEGRADATIONS)[rng.randint(len(DEGRADATIONS))]
+    lr = np.clip(imresize_matlab(hr / 255, 1 / scale), 0, 1)
+    return DEGRADATIONS[name](lr, rng), name
+
+
+def _to_8_bits(floats):
+    return np.floor(np.clip(floats, 0, 1) * 255 + 0.5).astype(np.uint8)

@@ -1,0 +1,184 @@
+"""tables.py and published.py: rows survive the file, and the table says what was measured, and what not."""
+
+import dataclasses
+
+import pytest
+from pictures import refusal
+
+import published
+import tables
+
+ROW = tables.Row(
+    *('table1', 'Set5', 2, 'X2_ONE_JUMP_IDEAL_CONF', '', 'bicubic', 0, None, 'bird', 'bicubic'),
+    *(41.5, 0.98, 36.8, 0.97, 1980, 78.25, 'aaaa', 'bbbb', 'cccc'),
+)
+NOTES = {
+    'config aaaa': 'X2_ONE_JUMP_IDEAL_CONF: the defaults',
+    'machine cccc': 'CPU, 2 cores',
+    'set Mine': '7 images',
+}
+
+
+def row(**changes):
+    return dataclasses.replace(ROW, **changes)
+
+
+def as_dict(*rows):
+    return {each.key: each for each in rows}
+
+
+def lines_of(rows, table='table1', notes=NOTES):
+    lines = [line.strip('| ').split(' | ') for line in tables.markdown(table, rows, notes).splitlines()]
+    return [dict(zip(lines[0], line, strict=True)) for line in lines[2:]]
+
+
+def test_rows_and_notes_survive_the_file(tmp_path):
+    rows = as_dict(
+        row(),
+        row(preset='bicubic', seed=None, kernels='', iterations=None, seconds=None, config='', machine=''),
+        row(image='a, "quoted" name', psnr=float('inf'), draw_seed=3, changes='max_iters=5 width=4'),
+    )
+    path = tmp_path / 'table1.csv'
+    tables.write_table(path, rows, NOTES)
+    read, notes = tables.read_table(path)
+    assert read == rows
+    assert notes == {key: text for key, text in NOTES.items() if key != 'set Mine'}  # no row is of it
+    first = path.read_bytes()
+    tables.write_table(path, dict(reversed(read.items())), notes)
+    assert path.read_bytes() == first
+
+
+def test_the_header_says_how_it_was_measured(tmp_path):
+    path = tmp_path / 'table1.csv'
+    tables.write_table(path, as_dict(row(), row(image='woman', seed=2)), NOTES)
+    comments = [line for line in path.read_text().splitlines() if line.startswith('#')]
+    assert comments == path.read_text().splitlines()[: len(comments)]
+    text = '\n'.join(comments)
+    for words in (
+        'Table 1',
+        'rgb2ycbcr',
+        'border',
+        'X2_ONE_JUMP_IDEAL_CONF: the defaults',
+        '2 cores',
+        'seeds 0 2',
+    ):
+        assert words in text
+
+
+def test_adding_a_row_keeps_the_others_and_replaces_its_own(tmp_path):
+    path = tmp_path / 'table1.csv'
+    tables.add_row(path, row(), NOTES)
+    tables.add_row(path, row(image='woman', config='dddd'), {'config dddd': 'another'})
+    tables.add_row(path, row(psnr=42.0), {})
+    read, notes = tables.read_table(path)
+    assert sorted((each.image, each.psnr) for each in read.values()) == [('bird', 42.0), ('woman', 41.5)]
+    assert notes['config dddd'] == 'another'
+    assert notes['machine cccc'] == 'CPU, 2 cores'
+
+
+def test_a_killed_write_leaves_the_table_whole(tmp_path, monkeypatch):
+    path = tmp_path / 'table1.csv'
+    tables.add_row(path, row(), NOTES)
+    before = path.read_bytes()
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr('os.replace', killed)
+    with pytest.raises(KeyboardInterrupt):
+        tables.add_row(path, row(image='woman'), NOTES)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_row_is_valid_for_its_own_configuration_and_inputs():
+    assert row().is_valid('aaaa', 'bbbb')
+    assert not row().is_valid('aaab', 'bbbb')
+    assert not row().is_valid('aaaa', 'bbbc')
+
+
+def test_no_file_is_an_empty_table(tmp_path):
+    assert tables.read_table(tmp_path / 'none.csv') == ({}, {})
+
+
+@pytest.mark.parametrize(
+    ('damage', 'words'),
+    [
+        (lambda text: text.replace('41.5', 'good'), ['line 11', "'good'", 'delete']),
+        (lambda text: text.replace('table1,Set5', 'table9,Set5'), ['line 11', 'table9', 'table1, table2']),
+        (lambda text: text[: text.rindex(',cccc')], ['line 11', 'too few cells']),
+        (lambda text: text.replace('psnr,ssim', 'psnr,sim', 1), ['columns', 'move it away']),
+        (lambda text: '', ['columns']),
+    ],
+)
+def test_damaged_tables_are_refused_and_the_line_named(tmp_path, damage, words):
+    path = tmp_path / 'table1.csv'
+    tables.write_table(path, as_dict(row()), NOTES)
+    path.write_text(damage(path.read_text()))
+    message = refusal(tables.read_table, path)
+    for word in [str(path), *words]:
+        assert word in message
+
+
+def test_what_is_no_text_is_refused(tmp_path):
+    path = tmp_path / 'table1.csv'
+    path.write_bytes(b'\xff\xfe\0')
+    assert 'UTF-8' in refusal(tables.read_table, path)
+
+
+def test_published_and_measured_stand_side_by_side():
+    rows = [row(psnr=37.0, ssim=0.95), row(image='woman', psnr=38.0, ssim=0.96, seconds=21.75)]
+    rows += [row(preset='bicubic', kernels='', seed=None, seconds=None, config='', psnr=33.656, ssim=0.9295)]
+    bicubic, ours, *others = lines_of(rows)
+    assert bicubic['published'] == '33.66/.9299 (quoted)'
+    assert bicubic['measured'] == '33.66/.9295'
+    assert (bicubic['images'], bicubic['s/image']) == ('1 of 5', '–')
+    assert ours['program'] == 'ZSSR, X2_ONE_JUMP_IDEAL_CONF'
+    assert ours['published'] == '37.37/.9570 (seen)'
+    assert (ours['measured'], ours['images'], ours['s/image']) == ('37.50/.9550', '2 of 5', '50')
+    assert ours['bicubic, same images'] == '36.80/.9700'
+    assert ours['VDSR'] == '37.53/.9587 (quoted)'
+    assert {line['measured'] for line in others} == {'not measured'}
+    assert ('Set14', '3') in {(line['set'], line['×']) for line in others}
+
+
+def test_what_is_not_measured_is_said_not_estimated():
+    for table in published.TITLES:
+        lines = lines_of([], table)
+        assert lines
+        for line in lines:
+            assert line['measured'] == 'not measured'
+            assert line['images'].startswith('0 of ')
+            assert line['published'].endswith(('(seen)', '(quoted)'))
+
+
+def test_kernels_choose_the_published_figure():
+    given = {'table': 'table2', 'set': 'BSD100', 'draw_seed': 0, 'preset': 'X2_GIVEN_KERNEL_CONF'}
+    rows = [row(**given, kernels=kernels) for kernels in ('true', 'bicubic', 'mine')]
+    found = {line['program']: line['published'] for line in lines_of(rows, 'table2')}
+    assert found == {
+        'ZSSR, X2_GIVEN_KERNEL_CONF, true kernel': '29.68/.8414 (quoted)',
+        'ZSSR, X2_GIVEN_KERNEL_CONF, bicubic kernel': '–',
+        'ZSSR, X2_GIVEN_KERNEL_CONF, mine kernel': '28.81/.8306 (quoted)',
+    }
+
+
+def test_a_set_of_ones_own_has_the_size_of_its_folder():
+    line = lines_of([row(set='Mine')])[-1]
+    assert (line['images'], line['published']) == ('1 of 7', '–')
+    assert lines_of([row(set='Unknown')], notes={})[-1]['images'] == '1 of 1'
+
+
+def test_lines_differ_by_seed_changes_and_configuration():
+    rows = [row(), row(seed=4), row(changes='gradual'), row(image='woman', config='dddd')]
+    names = [line['program'] for line in lines_of(rows) if line['measured'] != 'not measured']
+    base = 'ZSSR, X2_ONE_JUMP_IDEAL_CONF'
+    assert sorted(names) == sorted(
+        [f'{base} [aaaa]', f'{base} [dddd]', f'{base}, seed 4', f'{base} (gradual)']
+    )
+
+
+def test_published_results_are_lines_of_their_own():
+    given = {'table': 'table2', 'set': 'Six', 'seed': None, 'config': '', 'kernels': '', 'seconds': None}
+    lines = lines_of([row(**given, preset='published ZSSR')], 'table2')
+    assert lines[-1]['program'] == 'published ZSSR'
