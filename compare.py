@@ -3,8 +3,8 @@
     python compare.py original/ port/ --gt HR/ --names original port -o report/
 
 pairs the images of two folders by name and writes `report.html` (one file that opens from disk), the table as
-`comparison.md` and `comparison.csv`, and per image a figure for papers in `figures/`. `report_run` does the
-same for one finished run, against bicubic enlargement of its inputs.
+`comparison.md` and `comparison.csv`, and per image a figure for papers in `figures/`. `report_run` writes the
+page for one finished run, against bicubic enlargement of its inputs.
 
 Scores follow the benchmarks' protocol (metrics.py): 8 bits, luma, a border of `scale` pixels cropped. The
 largest difference is that of any channel of any pixel, border included.
@@ -17,15 +17,15 @@ import math
 import sys
 import warnings
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-import metrics
 import report
+import strips
 from folders import Pair, Result, existing, pair_folders, parse_name, read_record
 from images import atomic_write, read_image
-from imresize import imresize
 
 DEFAULT_SCALE = (2.0, 2.0)
 SCORES = 'psnr_a', 'ssim_a', 'psnr_b', 'ssim_b', 'psnr_between'
@@ -93,16 +93,23 @@ def compare(a, b, output, *, gt=None, inputs=None, names=None, border=None, figu
     if names[0] == names[1]:
         raise ValueError(f'both folders would be called {names[0]}; tell them apart with --names')
     pairs, notes = pair_folders(a, b, gt=gt, inputs=inputs)
-    return _write_report(pairs, notes, names, Path(output), border, figures)
+    output = Path(output)
+    output.mkdir(parents=True, exist_ok=True)
+    draw = partial(_write_figure, output / 'figures', names) if figures else None
+    page, rows, notes = _fill_page(pairs, notes, names, border, draw)
+    atomic_write(output / 'comparison.md', markdown_table(rows, names).encode())
+    atomic_write(output / 'comparison.csv', csv_table(rows, names).encode())
+    return _write_page(output, page, rows, notes)
 
 
-def report_run(folder, output=None, figures=True):
-    """Report on one finished run: its results against bicubic enlargement of their inputs.
+def report_run(folder):
+    """Write `report.html` into the folder of a run: its results against bicubic enlargement of their inputs.
+
+    Only the images that are there are shown: those of a run that was stopped, or of which some failed. Of
+    several scales of an image, the last is.
 
     Args:
         folder: folder of a run, with run.json and the results that it lists.
-        output: folder to write into; None: `report` within the run's folder.
-        figures: also draw the figures for papers.
 
     Returns:
         A `Comparison`.
@@ -113,18 +120,18 @@ def report_run(folder, output=None, figures=True):
     """
     folder, notes, pairs = Path(folder), [], {}
     for output_name, (scale, run) in read_record(folder).items():
-        name = parse_name(Path(output_name).stem)[0]
+        # Not parsed: the results of img_SRF_2_LR and of img_SRF_2_HR are two images here.
+        name = run.get('stem') or parse_name(Path(output_name).stem)[0]
         source = existing(run.get('input'))
         if source is None or scale is None:
             notes.append(f'{folder / output_name}: its input or scale is not known (any more); left out')
             continue
-        # Scales come in the order of the run, so that the last one stays.
         result = Result(folder / output_name, name, scale, run)
         pairs[name] = Pair(name, None, result, existing(run.get('ground_truth')), source)
     if not pairs:
         raise ValueError('; '.join([f'{folder}: its run.json lists nothing to compare', *notes]))
-    output = Path(output or folder / 'report')
-    return _write_report(list(pairs.values()), notes, ('bicubic', 'ZSSR'), output, None, figures)
+    page, rows, notes = _fill_page(list(pairs.values()), notes, ('bicubic', 'ZSSR'))
+    return _write_page(folder, page, rows, notes)
 
 
 def load(pair):
@@ -145,10 +152,12 @@ def load(pair):
     """
     notes = []
     b = _read(pair.b.path, notes)
-    source = _read(pair.input, notes) if pair.input else None
-    bicubic = None if source is None else _enlarge(source, pair.scale, b.shape)
-    a = _read(pair.a.path, notes) if pair.a else bicubic
+    # Reading takes most memory, so all is read before the enlargement is made.
+    a = _read(pair.a.path, notes) if pair.a else None
     truth = _read(pair.truth, notes) if pair.truth else None
+    source = _read(pair.input, notes) if pair.input else None
+    bicubic = None if source is None else strips.enlarge(source, pair.scale, b.shape[:2])
+    a = bicubic if a is None else a
     if a.shape[:2] != b.shape[:2]:
         raise ValueError(f'{pair.name}: {pair.a.path} is {_size(a)} and {pair.b.path} {_size(b)}; left out')
     if truth is not None:
@@ -181,10 +190,8 @@ def measure(pair, pictures, border=None):
     scores = [None] * 4
     try:
         if truth is not None:
-            scores = [
-                score(image, truth, border=crop) for image in (a, b) for score in (metrics.psnr, metrics.ssim)
-            ]
-        between = metrics.psnr(a, b, border=crop)
+            scores = [score(image, truth, crop) for image in (a, b) for score in (strips.psnr, strips.ssim)]
+        between = strips.psnr(a, b, crop)
     except ValueError as error:
         raise ValueError(f'{pair.name}: {error}') from error
     largest = int(report.difference(a, b).max())
@@ -222,10 +229,23 @@ def csv_table(rows, names):
     return text.getvalue()
 
 
-def _write_report(pairs, notes, names, output, border, figures):
-    """Load, measure and show the pairs one by one, so that memory holds one of them; then write the files."""
+def _fill_page(pairs, notes, names, border=None, each=None):
+    """Load, measure and show the pairs one by one, so that memory holds one of them.
+
+    Args:
+        pairs: list of `Pair`.
+        notes: what is missing so far. Not changed.
+        names: what the two results are called.
+        border: as for `measure`.
+        each: called with the row and the pictures of each image, or None.
+
+    Returns:
+        The page, a list of `Row`, and the notes with those of the pairs.
+
+    Raises:
+        ValueError: if no pair can be compared.
+    """
     page, rows, notes = report.Page(names, len(pairs)), [], list(notes)
-    output.mkdir(parents=True, exist_ok=True)
     for pair in pairs:
         try:
             pictures, remarks = load(pair)
@@ -237,18 +257,22 @@ def _write_report(pairs, notes, names, output, border, figures):
         rows.append(row)
         notes += remarks
         page.add(row, pictures, pair.runs)
-        if figures:
-            _write_figure(output / 'figures', row, pictures, names)
+        if each:
+            each(row, pictures)
+        del pictures  # before the next ones are read
     if not rows:
         raise ValueError('; '.join(['no pair of results can be compared', *notes]))
-    table = markdown_table(rows, names)
-    atomic_write(output / 'comparison.md', table.encode())
-    atomic_write(output / 'comparison.csv', csv_table(rows, names).encode())
-    atomic_write(output / 'report.html', page.html(rows, mean_row(rows), notes).encode())
-    return Comparison(output / 'report.html', rows, table, notes)
+    return page, rows, notes
 
 
-def _write_figure(folder, row, pictures, names):
+def _write_page(folder, page, rows, notes):
+    """Write `report.html`; returns the `Comparison`."""
+    path = folder / 'report.html'
+    atomic_write(path, page.html(rows, mean_row(rows), notes).encode())
+    return Comparison(path, rows, markdown_table(rows, page.names), notes)
+
+
+def _write_figure(folder, names, row, pictures):
     """Write the figure for papers of one image, as PNG and PDF."""
     import plots  # loads matplotlib
 
@@ -277,7 +301,7 @@ def _psnr(image, truth, border):
     """PSNR of a further picture, None where it or the truth is missing."""
     if image is None or truth is None:
         return None
-    return metrics.psnr(*_alike([image, truth]), border=border)
+    return strips.psnr(*_alike([image, truth]), border)
 
 
 def _read(path, notes):
@@ -285,19 +309,7 @@ def _read(path, notes):
     picture = read_image(path)
     if picture.alpha is not None and picture.alpha.min() < 1:
         notes.append(f'{path}: is partly transparent; compared without its transparency')
-    return _to_8_bits(picture.pixels)
-
-
-def _to_8_bits(pixels):
-    """Floats (H, W, C) as uint8 for measuring and showing, rounded half up as metrics.py does."""
-    return np.floor(np.clip(pixels, 0, 1) * 255 + 0.5).astype(np.uint8)
-
-
-def _enlarge(source, scale, shape):
-    """Bicubic enlargement of uint8 (h, w, C) to (H, W, C), by the scale factor if it is known."""
-    # One channel at a time: in float64, large photographs take a gigabyte.
-    channels = [imresize(source[:, :, c], scale, shape[:2], 'cubic') / 255 for c in range(source.shape[2])]
-    return _to_8_bits(np.stack(channels, axis=2))
+    return strips.to_8_bits(picture.pixels)
 
 
 def _alike(images):

@@ -18,6 +18,8 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
+from strips import row_strips
+
 TEMPLATE = Path(__file__).with_name('report_template.html')
 BYTE_LIMIT = 20_000_000  # what mail servers and code reviews still take
 PIXEL_LIMIT = 4_000_000  # larger pictures are shown scaled down
@@ -58,7 +60,10 @@ def difference(a, b):
     Returns:
         uint8 array (H, W), in grey levels.
     """
-    return (np.maximum(a, b) - np.minimum(a, b)).max(axis=2)
+    gap = np.empty(a.shape[:2], np.uint8)
+    for rows in row_strips(*gap.shape):
+        gap[rows] = (np.maximum(a[rows], b[rows]) - np.minimum(a[rows], b[rows])).max(axis=2)
+    return gap
 
 
 def peaks(gap, count=PEAKS, side=None):
@@ -74,9 +79,11 @@ def peaks(gap, count=PEAKS, side=None):
     """
     height, width = gap.shape
     side = min(side or max(PATCH, min(height, width) // 32), height, width)
-    means = ndimage.uniform_filter(gap.astype(np.float32) ** 2, side, mode='constant')
+    means = gap.astype(np.float32)
+    np.square(means, out=means)
+    ndimage.uniform_filter(means, side, output=means, mode='constant')
     # The filter's window is centred; its corner is wanted, and windows that lie within the picture.
-    means = means[side // 2 :, side // 2 :][: height - side + 1, : width - side + 1].copy()
+    means = means[side // 2 :, side // 2 :][: height - side + 1, : width - side + 1]
     found = []
     while len(found) < count:
         top, left = (int(i) for i in np.unravel_index(np.argmax(means), means.shape))
@@ -249,17 +256,18 @@ class Page:
         )
 
     def _table(self, rows, means):
-        """The table of scores, each image's name a link to its section where it has one."""
-        heads = ['image', '', *score_heads(self.names)]
-        lines = [
-            '<thead><tr>' + ''.join(f'<th scope="col">{escape(h)}</th>' for h in heads) + '</tr></thead>'
-        ]
-        for row in rows:
+        """The table of scores, each image's name a link to its section where it has one; no empty columns."""
+        cells = [[scale_text(row.scale), *score_cells(row)] for row in (*rows, means)]
+        heads = ['', *score_heads(self.names)]
+        shown = [column for column in range(len(heads)) if any(line[column] for line in cells)]
+        heads, *cells = ([line[column] for column in shown] for line in (heads, *cells))
+        head = ''.join(f'<th scope="col">{escape(h)}</th>' for h in ('image', *heads))
+        body = ''
+        for row, line in zip(rows, cells, strict=False):
             number, name = self._numbers.get(row.name), escape(row.name)
-            cell = f'<a href="#image-{number}">{name}</a>' if number else name
-            lines.append(_table_row(cell, [scale_text(row.scale), *score_cells(row)]))
-        foot = f'<tfoot>{_table_row("mean", ["", *score_cells(means)])}</tfoot>' if len(rows) > 1 else ''
-        return f'{lines[0]}<tbody>{"".join(lines[1:])}</tbody>{foot}'
+            body += _table_row(f'<a href="#image-{number}">{name}</a>' if number else name, line)
+        foot = f'<tfoot>{_table_row("mean", cells[-1])}</tfoot>' if len(rows) > 1 else ''
+        return f'<thead><tr>{head}</tr></thead><tbody>{body}</tbody>{foot}'
 
     def _summary(self, means):
         """The outcome in one sentence."""

@@ -51,6 +51,7 @@ def build_parser():
     add('--set', action='append', default=[], metavar='FIELD=VALUE', help='change any field of Config')
     add('--seed', type=int, metavar='N', help='the same seed gives the same file (default: a fresh one)')
     add('--threads', type=int, metavar='N', help='CPU threads for TensorFlow (default: all cores)')
+    add('--no-report', action='store_true', help='write no report.html (results beside bicubic enlargement)')
     add('--list', action='store_true', help='list the presets')
     add('--version', action='version', version=f'ZSSR for TensorFlow 2, {configs.__version__}')
     add('-v', '--verbose', action='store_true', help="let TensorFlow's own messages through")
@@ -139,6 +140,8 @@ def run(args):
             reporter.say('there is no such GPU on this machine: running on the CPU')
         devices = runner.visible_devices(gpus) if args.gpu == 'all' else []
         failures = runner.run(jobs, conf, reporter, devices, failures, args.threads, args.verbose)
+        if conf.save_results and not args.no_report and len(failures) < len(inputs):
+            runner.report(conf.result_path, reporter)
     for failure in failures:
         reporter.warn(f'failed: {failure}')
     return 1 if failures else 0

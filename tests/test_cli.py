@@ -94,7 +94,7 @@ def test_list_has_a_line_for_each_preset(capsys):
             '--help',
             ['CONFIG', 'GPU', '--input', '--output', '--kernel', '--ground-truth', '--scale', '--set'],
         ),
-        ('--help', ['--seed', '--list', '--version', '-v', '-q', "'all'"]),
+        ('--help', ['--seed', '--no-report', '--list', '--version', '-v', '-q', "'all'"]),
     ],
 )
 def test_version_and_help(capsys, option, words):
@@ -166,6 +166,52 @@ def test_all_without_a_gpu_runs_one_image_after_the_other(tmp_path, run):
     assert [line[0] for line in done.out.splitlines() if 'iteration' in line or 'no kernel' in line] == list(
         'aabb'
     )
+
+
+def test_a_run_ends_with_its_report(tmp_path, run):
+    image = save_image(tmp_path / 'a.png')
+    save_image(tmp_path / 'a_gt.png', shape=(40, 48, 3))
+    done = run('--input', image)
+    (path,) = tmp_path.rglob('report.html')
+    assert done.files == ['a_losses.png', 'a_zssr_X2.00X2.00.png', 'report.html', 'run.json']
+    assert (done.code, done.err) == (0, '') and done.out.splitlines()[-1] == f'report: {path}'
+    page = path.read_text()
+    assert page.count('<section') == 1 and 'bicubic PSNR' in page and '<polyline' in page
+
+
+@pytest.mark.parametrize('option', ['--no-report', '--set=save_results=False'])
+def test_no_report_where_none_is_wanted(tmp_path, run, option):
+    done = run('--input', save_image(tmp_path / 'a.png'), option)
+    assert (done.code, done.err) == (0, '') and 'report:' not in done.out
+    assert 'report.html' not in done.files
+
+
+def test_a_report_covers_the_images_that_are_there(tmp_path, run):
+    (tmp_path / 'images').mkdir()
+    save_image(tmp_path / 'images' / 'b.png')
+    (tmp_path / 'images' / 'a.png').write_bytes(b'no image')
+    done = run('--input', tmp_path / 'images')
+    (path,) = tmp_path.rglob('report.html')
+    assert done.code == 1 and f'report: {path}\n' in done.out and path.read_text().count('<section') == 1
+
+
+def test_without_any_result_a_report_is_not_missed(tmp_path, run, monkeypatch):
+    (tmp_path / 'images').mkdir()
+    save_image(tmp_path / 'images' / 'a.png')
+    monkeypatch.setattr('runner.run_job', lambda *_: 1 / 0)
+    done = run('--input', tmp_path / 'images')
+    assert done.code == 1 and 'report:' not in done.out and 'no report' not in done.err
+
+
+def test_a_report_that_fails_does_not_fail_the_run(tmp_path, run, monkeypatch):
+    def fail(folder):
+        raise MemoryError('no\nmemory')
+
+    monkeypatch.setattr('compare.report_run', fail)
+    done = run('--input', save_image(tmp_path / 'a.png'), '-q')
+    folder = next(tmp_path.rglob('run.json')).parent
+    assert (done.code, done.out) == (0, '')
+    assert done.err == f'{folder}: no report (no memory)\n'
 
 
 def test_names_are_shown_as_they_are(tmp_path, run):

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from result_folders import make_folders, make_run, noisy, picture, save
 
 import compare
 import folders
@@ -17,61 +18,6 @@ import metrics
 import report
 
 ROOT = Path(__file__).parents[1]
-
-
-def picture(seed=0, height=60, width=80, channels=3):
-    """A smooth random picture, so that it has both flat and steep places."""
-    values = np.random.RandomState(seed).rand(height // 4 + 1, width // 4 + 1, channels) * 255
-    planes = [
-        Image.fromarray(values[:, :, c].astype(np.uint8)).resize((width, height)) for c in range(channels)
-    ]
-    return np.stack([np.asarray(plane) for plane in planes], axis=2)
-
-
-def noisy(image, seed, amount=12):
-    noise = np.random.RandomState(seed).randint(-amount, amount + 1, image.shape)
-    return np.clip(image.astype(int) + noise, 0, 255).astype(np.uint8)
-
-
-def save(path, image):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(image.squeeze()).save(path)
-    return path
-
-
-def make_folders(root, names=('bird', 'woman')):
-    """Folders original (its naming), port (plain naming) and gt; returns their paths."""
-    for seed, name in enumerate(names):
-        truth = picture(seed)
-        save(root / 'gt' / f'{name}.png', truth)
-        save(root / 'original' / f'{name}_zssr_X2.00X2.00.png', noisy(truth, 10 + seed))
-        save(root / 'port' / f'{name}.png', noisy(truth, 20 + seed, 8))
-    return root / 'original', root / 'port', root / 'gt'
-
-
-def make_run(root, **changes):
-    """A finished run of one image, with run.json; `changes` go into the record of the image."""
-    truth = picture(3)
-    source = np.asarray(Image.fromarray(truth).resize((40, 30), Image.Resampling.BICUBIC))
-    save(root / 'data' / 'bird.png', source)
-    save(root / 'data' / 'bird_gt.png', truth)
-    save(root / 'run' / 'bird_zssr_X2.00X2.00.png', noisy(truth, 5, 4))
-    scale = {
-        'sf': [2.0, 2.0],
-        'output': 'bird_zssr_X2.00X2.00.png',
-        'loss': [0.1 / (1 + i / 50) for i in range(900)],
-        'learning_rate_changes': [480, 780],
-        'mse_steps': list(range(0, 900, 50)),
-        'mse_rec': [0.01 / (1 + i) for i in range(18)],
-    }
-    image = {
-        'stem': 'bird',
-        'input': str(root / 'data' / 'bird.png'),
-        'ground_truth': str(root / 'data' / 'bird_gt.png'),
-        'scales': [scale],
-    }
-    (root / 'run' / 'run.json').write_text(json.dumps({'images': [{**image, **changes}]}))
-    return root / 'run'
 
 
 def run_program(*arguments):
@@ -203,37 +149,6 @@ def test_what_does_not_fit_is_listed(tmp_path):
     assert '40×80 pixels' in page and 'not measured against it' in page and 'cut.png' in page
 
 
-# A run's own report
-
-
-def test_report_of_a_run(tmp_path):
-    folder = make_run(tmp_path)
-    done = compare.report_run(folder)
-    assert done.path == folder / 'report' / 'report.html'
-    (row,) = done.rows
-    assert row.psnr_b > row.psnr_a and row.scale == (2, 2) and done.notes == []
-    page = done.path.read_text()
-    assert page.count('<polyline') == 2 and page.count('class="drop b"') == 2
-    assert {path.suffix for path in (folder / 'report' / 'figures').iterdir()} == {'.png', '.pdf'}
-
-
-def test_a_run_with_little_recorded(tmp_path):
-    scales = [{'sf': [2, 2], 'output': 'bird_zssr_X2.00X2.00.png', 'loss': [None, 0.1, 0.1]}]
-    folder = make_run(tmp_path, ground_truth=None, scales=scales)
-    done = compare.report_run(folder, figures=False)
-    assert done.rows[0].psnr_a is None
-    (tmp_path / 'data' / 'bird.png').unlink()
-    with pytest.raises(ValueError, match=r'nothing to compare.*its input or scale'):
-        compare.report_run(folder)
-
-
-@pytest.mark.parametrize('text', ['{', '[]', '{"images": [3]}', '{"images": [{"scales": [{"output": 3}]}]}'])
-def test_a_damaged_record_is_named(tmp_path, text):
-    (tmp_path / 'run.json').write_text(text)
-    with pytest.raises(ValueError, match=r'run\.json'):
-        compare.report_run(tmp_path)
-
-
 # The page
 
 
@@ -327,6 +242,7 @@ def test_command_line(tmp_path):
         'comparison.csv',
         'figures',
     }
+    assert {path.suffix for path in (out / 'figures').iterdir()} == {'.png', '.pdf'}
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,19 @@
-"""report.html in headless Chromium: slider, zoom, print, narrow screens; no request to the network."""
+"""report.html in headless Chromium: slider, zoom, print, phones; no request to the network."""
 
 import json
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from test_compare import make_folders, make_run
+from result_folders import make_folders, make_run
 
 import compare
 
-CHROMIUM = Path('/usr/bin/chromium')
+CHROMIUM = Path('/usr/bin/chromium')  # where Debian has it
+DESKTOP = {'width': 1280, 'height': 800}
+PHONE = {'width': 390, 'height': 844}
 QUIET = [
     *('--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'),
     *('--disable-background-networking', '--disable-component-update', '--disable-sync'),
@@ -21,7 +24,7 @@ QUIET = [
 def browser():
     sync_api = pytest.importorskip('playwright.sync_api', reason='playwright is not installed')
     if not CHROMIUM.exists():
-        pytest.skip(f'{CHROMIUM} is not installed')
+        pytest.skip(f'{CHROMIUM} is not installed (.ci/run installs it)')
     with sync_api.sync_playwright() as playwright:
         instance = playwright.chromium.launch(executable_path=str(CHROMIUM), headless=True, args=QUIET)
         yield instance
@@ -43,10 +46,10 @@ def report_path(tmp_path_factory):
     return compare.compare(a, b, root / 'report', gt=gt, figures=False).path
 
 
-@pytest.fixture
-def opened(browser, report_path):
-    """The page in a desktop window; complaints and requests to anywhere else fail the test."""
-    page = browser.new_page(viewport={'width': 1280, 'height': 900})
+@contextmanager
+def open_page(browser, path, **options):
+    """A page in a window; complaints and requests to anywhere else fail the test."""
+    page = browser.new_page(**options)
     complaints = []
     page.on('console', lambda message: complaints.append(message.text))
     page.on('pageerror', lambda error: complaints.append(str(error)))
@@ -54,10 +57,24 @@ def opened(browser, report_path):
         'request',
         lambda r: r.url.startswith(('file:', 'data:', 'blob:')) or complaints.append(f'request to {r.url}'),
     )
-    page.goto(report_path.as_uri())
+    page.goto(path.as_uri())
     yield page
     page.close()
     assert complaints == []
+
+
+@pytest.fixture
+def opened(browser, report_path):
+    """The page in a desktop window."""
+    with open_page(browser, report_path, viewport=DESKTOP) as page:
+        yield page
+
+
+@pytest.fixture
+def on_phone(browser, report_path):
+    """The page on a phone."""
+    with open_page(browser, report_path, viewport=PHONE, is_mobile=True, has_touch=True) as page:
+        yield page
 
 
 def view(page):
@@ -137,3 +154,83 @@ def test_prints(opened):
     opened.emulate_media(media='print')
     assert not opened.locator('#image-2 input[type=range]').is_visible()
     assert opened.locator('#image-2 .slider .a').first.is_visible()
+
+
+def test_prints_on_white(browser, report_path):
+    colour = 'getComputedStyle(document.body).backgroundColor'
+    with open_page(browser, report_path, color_scheme='dark') as page:
+        assert page.evaluate(colour) != 'rgb(255, 255, 255)'
+        page.emulate_media(media='print', color_scheme='dark')
+        assert page.evaluate(colour) == 'rgb(255, 255, 255)'
+
+
+@pytest.mark.parametrize('scheme', ['light', 'dark'])
+def test_text_can_be_told_from_the_page(browser, report_path, scheme):
+    """A contrast of 4.5 to 1 for small text, as WCAG 2 has it, in the colours of names and notes."""
+    with open_page(browser, report_path, color_scheme=scheme) as page:
+        style = "getComputedStyle(document.documentElement).getPropertyValue('--{}').trim()"
+        colours = {
+            name: page.evaluate(style.format(name)) for name in ('paper', 'ink', 'soft', 'a', 'b', 't')
+        }
+    light = {name: luminance(colour) for name, colour in colours.items()}
+    for name in ('ink', 'soft', 'a', 'b', 't'):
+        low, high = sorted((light[name], light['paper']))
+        assert (high + 0.05) / (low + 0.05) >= 4.5, name
+
+
+def luminance(colour):
+    """Relative luminance of #rgb or #rrggbb, as WCAG 2 defines it."""
+    digits = colour[1:] if len(colour) == 7 else ''.join(2 * digit for digit in colour[1:])
+    channels = np.array([int(digits[i : i + 2], 16) for i in (0, 2, 4)]) / 255
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return linear @ (0.2126, 0.7152, 0.0722)
+
+
+def test_zoom_and_jump_buttons(opened):
+    section, start = opened.locator('#image-2'), view(opened)
+    section.get_by_role('button', name='Zoom in').click()
+    assert view(opened).endswith(' 32')
+    section.get_by_role('button', name='Zoom out').click()
+    assert view(opened) == start
+    patch = section.locator('.jumps button').first
+    section.locator('.zoom').press('ArrowUp')
+    assert view(opened) != start and patch.get_attribute('aria-pressed') == 'false'
+    patch.click()
+    assert view(opened) == start and patch.get_attribute('aria-pressed') == 'true'
+
+
+def test_picture_and_zoom_share_the_screen(opened):
+    """Who points at the picture sees what the zoom shows of it."""
+    opened.locator('#image-2 .views').evaluate('e => e.scrollIntoView()')
+    for part in ('.slider', '.zoom', 'input[type=range]'):
+        frame = opened.locator(f'#image-2 {part}').bounding_box()
+        assert frame['y'] > -1 and frame['y'] + frame['height'] <= DESKTOP['height'], part
+
+
+def test_touch_moves_the_zoom_and_keeps_its_place(on_phone):
+    start, slider = view(on_phone), on_phone.locator('#image-2 .slider')
+    slider.evaluate('e => e.scrollIntoView()')
+    frame = slider.bounding_box()
+    on_phone.touchscreen.tap(frame['x'] + 4, frame['y'] + 0.75 * frame['height'])  # not so near the slider
+    assert view(on_phone) == '0 12 48' != start
+    on_phone.touchscreen.tap(5, frame['y'] + frame['height'] + 60)
+    assert view(on_phone) == '0 12 48'
+
+
+def test_touch_targets_are_as_large_as_a_finger(on_phone):
+    sizes = 'all => all.map(e => e.getBoundingClientRect()).map(r => Math.min(r.width, r.height))'
+    for part in ('.views button', '.views input', 'table a'):
+        found = on_phone.locator(part).evaluate_all(sizes)
+        assert found and min(found) >= 36, part
+
+
+def test_the_report_of_a_run(browser, tmp_path):
+    path = compare.report_run(make_run(tmp_path)).path
+    with open_page(browser, path, viewport=DESKTOP) as page:
+        section = page.locator('#image-1')
+        section.locator('.zoom').scroll_into_view_if_needed()
+        page.wait_for_timeout(300)
+        drawn = section.locator('.zoom canvas').evaluate_all('all => all.map(c => c.toDataURL())')
+        assert len(set(drawn)) == 4
+        assert section.locator('.tag').all_inner_texts() == ['bicubic', 'ZSSR']
+        assert section.locator('svg').is_visible()

@@ -1,0 +1,121 @@
+"""Large 8-bit pictures a strip of rows at a time: rounding, bicubic enlargement, PSNR and SSIM.
+
+A report of a 48-megapixel result holds some whole pictures of 8 bits, 0.14 GB each. What is computed from
+them in float64 would take many times that, so it is computed in strips, with the same outcome.
+"""
+
+import math
+
+import numpy as np
+
+import metrics
+from imresize import apply_contributions, contributions, resolve_scale_and_shape
+
+STRIP_PIXELS = 1_000_000  # 0.1 GB for the float64 arrays of SSIM
+
+
+def row_strips(height, width):
+    """Divide the rows of a picture into strips of about `STRIP_PIXELS` pixels.
+
+    Args:
+        height: of the picture, in pixels.
+        width: of the picture, in pixels.
+
+    Returns:
+        List of slices of rows, from top to bottom.
+    """
+    step = max(1, STRIP_PIXELS // max(1, width))
+    return [slice(top, min(top + step, height)) for top in range(0, height, step)]
+
+
+def to_8_bits(pixels):
+    """Round floats to 8 bits, halves up, as metrics.py does.
+
+    Args:
+        pixels: float array (H, W, C); clipped to [0, 1]. Not changed.
+
+    Returns:
+        uint8 array (H, W, C).
+    """
+    rounded = np.empty(pixels.shape, np.uint8)
+    for rows in row_strips(*pixels.shape[:2]):
+        rounded[rows] = np.floor(np.clip(pixels[rows], 0, 1) * 255 + 0.5)
+    return rounded
+
+
+def enlarge(source, scale, shape):
+    """Enlarge a picture by bicubic interpolation, rounded to 8 bits once, at the end.
+
+    Args:
+        source: uint8 array (h, w, C). Not changed.
+        scale: (vertical, horizontal) factors; None: `shape` over the size of `source`.
+        shape: (H, W) of the result.
+
+    Returns:
+        uint8 array (H, W, C), what `imresize(source, scale, shape, 'cubic')` gives.
+    """
+    scale, shape = resolve_scale_and_shape(source.shape, scale, shape)
+    indices, weights = contributions(source.shape[0], shape[0], scale[0], antialiasing=scale[0] < 1)
+    across = contributions(source.shape[1], shape[1], scale[1], antialiasing=scale[0] < 1)
+    out = np.empty(shape, np.uint8)
+    for rows in row_strips(*shape[:2]):
+        first, last = indices[rows].min(), indices[rows].max() + 1
+        steps = [(0, indices[rows] - first, weights[rows]), (1, *across)]
+        strip = source[first:last].astype(np.float64)
+        # imresize begins with the smaller scale; the other order rounds differently.
+        for step in steps if scale[0] <= scale[1] else reversed(steps):
+            strip = apply_contributions(strip, *step)
+        out[rows] = to_8_bits(strip / 255)
+    return out
+
+
+def psnr(a, b, border=0):
+    """`metrics.psnr` of the luma of two pictures of any size.
+
+    Args:
+        a: uint8 array (H, W, C), C 1 or 3.
+        b: the other, of the same shape.
+        border: pixels to crop on every side, or (vertical, horizontal).
+
+    Returns:
+        A float in dB; inf for identical pictures.
+
+    Raises:
+        ValueError: as `metrics.psnr`.
+    """
+    a, b = (metrics.crop_border(image, border) for image in (a, b))
+    strips = row_strips(*a.shape[:2])
+    values = [metrics.psnr(a[rows], b[rows]) for rows in strips]
+    if len(values) == 1:
+        return values[0]
+    error = _mean([10 ** (-value / 10) for value in values], strips)
+    return -10 * math.log10(error) if error else math.inf
+
+
+def ssim(a, b, border=0):
+    """`metrics.ssim` of the luma of two pictures of any size.
+
+    Args:
+        a: uint8 array (H, W, C), C 1 or 3.
+        b: the other, of the same shape.
+        border: pixels to crop on every side, or (vertical, horizontal).
+
+    Returns:
+        A float, at most 1.
+
+    Raises:
+        ValueError: as `metrics.ssim`.
+    """
+    a, b = (metrics.crop_border(image, border) for image in (a, b))
+    beyond = len(metrics.WINDOW) - 1  # rows that a window reaches beyond its first one
+    strips = row_strips(max(1, a.shape[0] - beyond), a.shape[1])
+    parts = [slice(rows.start, rows.stop + beyond) for rows in strips]
+    return _mean([metrics.ssim(a[rows], b[rows]) for rows in parts], strips)
+
+
+def _mean(values, strips):
+    """The mean of a value per strip, each weighted by the rows of its strip."""
+    if len(values) == 1:
+        return values[0]
+    heights = [rows.stop - rows.start for rows in strips]
+    return sum(value * height for value, height in zip(values, heights, strict=True)) / sum(heights)

@@ -1,0 +1,62 @@
+"""strips.py: what is computed in strips is what is computed at once."""
+
+import numpy as np
+import pytest
+from tolerances import FLOAT64
+
+import metrics
+import strips
+from imresize import imresize
+
+
+@pytest.fixture(params=[1, 12 * 37, 10**6], ids=['rows', 'strips', 'whole'])
+def cut(request, monkeypatch):
+    """Strips of one row, of twelve, and of the whole picture."""
+    monkeypatch.setattr(strips, 'STRIP_PIXELS', request.param)
+
+
+def noise(seed, channels, shape=(50, 37)):
+    return np.random.RandomState(seed).randint(0, 256, (*shape, channels)).astype(np.uint8)
+
+
+def test_strips_cover_all_rows_once(monkeypatch):
+    monkeypatch.setattr(strips, 'STRIP_PIXELS', 25)
+    assert strips.row_strips(5, 12) == [slice(0, 2), slice(2, 4), slice(4, 5)]
+    assert strips.row_strips(2, 100) == [slice(0, 1), slice(1, 2)]
+
+
+@pytest.mark.parametrize('channels', [1, 3])
+@pytest.mark.parametrize(
+    ('scale', 'shape'),
+    [((2, 2), (40, 46)), ((3, 1.5), (60, 35)), ((1.5, 3), (30, 69)), ((2.7, 1), (54, 23)), (None, (31, 64))],
+)
+def test_enlarging_equals_imresize(cut, scale, shape, channels):
+    source = noise(0, channels, (20, 23))
+    exact = np.floor(np.clip(imresize(source, scale, shape, 'cubic') / 255, 0, 1) * 255 + 0.5)
+    np.testing.assert_array_equal(strips.enlarge(source, scale, shape), exact)
+
+
+@pytest.mark.parametrize('border', [0, 3, (2, 4)])
+@pytest.mark.parametrize('channels', [1, 3])
+def test_scores_equal_those_of_the_whole(cut, channels, border):
+    a = noise(1, channels)
+    b = np.where(np.arange(50)[:, None, None] < 20, a, noise(2, channels))  # some strips without any error
+    for measure in ('psnr', 'ssim'):
+        whole = getattr(metrics, measure)(a, b, border=border)
+        assert getattr(strips, measure)(a, b, border) == pytest.approx(whole, rel=FLOAT64)
+
+
+def test_scores_of_identical_pictures(cut):
+    a = noise(1, 3)
+    assert strips.psnr(a, a) == np.inf and strips.ssim(a, a) == pytest.approx(1, abs=FLOAT64)
+
+
+@pytest.mark.parametrize('border', [20, 25])
+def test_a_border_that_leaves_too_little_is_refused(cut, border):
+    with pytest.raises(ValueError, match=r'11×11|leaves nothing'):
+        strips.ssim(noise(1, 3), noise(2, 3), border)
+
+
+def test_rounding_is_half_up_and_clipped(cut):
+    values = np.tile([[[-0.1], [0.5 / 255], [1.49 / 255], [254.5 / 255], [1.1]]], (30, 1, 1))
+    np.testing.assert_array_equal(strips.to_8_bits(values)[7, :, 0], [0, 1, 1, 255, 255])
