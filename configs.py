@@ -263,9 +263,10 @@ FAST = {
     'network_grid': 'low',
     'precision': 'auto',
     'rate_policy': 'linear',
-    'learning_rate': 0.002,
+    'learning_rate': 0.0015,
     'warm_up_iters': 20,
     'init_variance': 0.5,
+    'crop_size': 96,
     'max_iters': 800,
     'run_test_every': 100,
 }
@@ -276,8 +277,7 @@ X2_FAST_GIVEN_KERNEL_CONF = replace(X2_GIVEN_KERNEL_CONF.copy(), **FAST, back_pr
 
 X2_FAST_REAL_CONF = replace(X2_REAL_CONF.copy(), **FAST)
 
-# Crops that the coarser grids divide.
-X3_FAST_IDEAL_CONF = replace(X3_IDEAL_CONF.copy(), **FAST, back_projection_iters=[2], crop_size=126)
+X3_FAST_IDEAL_CONF = replace(X3_IDEAL_CONF.copy(), **FAST, back_projection_iters=[2])
 
 X4_FAST_IDEAL_CONF = replace(X4_IDEAL_CONF.copy(), **FAST, back_projection_iters=[2])
 

@@ -21,7 +21,7 @@ def turn(images, view):
     Returns:
         Tensor (batch, H, W, C), or (batch, W, H, C) for odd views.
     """
-    images = tf.image.rot90(images, view)
+    images = _rotate(images, view)
     return images if view < 4 else tf.image.flip_left_right(images)
 
 
@@ -36,7 +36,12 @@ def turn_back(images, view):
         Tensor like that given to `turn`.
     """
     images = images if view < 4 else tf.image.flip_left_right(images)
-    return tf.image.rot90(images, -view % 4)
+    return _rotate(images, -view)
+
+
+def _rotate(images, turns):
+    # Large images are not copied for nothing.
+    return tf.image.rot90(images, turns % 4) if turns % 4 else images
 
 
 def super_resolve_views(super_resolve, lr, output_shape, views):
@@ -62,8 +67,9 @@ def super_resolve_views(super_resolve, lr, output_shape, views):
         for first in range(0, len(views_of_a_size), batch_size):
             group = views_of_a_size[first : first + batch_size]
             turned = super_resolve(tf.concat([turn(lr, view) for view in group], 0), shape)
-            backs = [turn_back(turned[i : i + 1], view) for i, view in enumerate(group)]
-            outputs.append(tf.concat(backs, 0))
+            parts = tf.split(turned, len(group)) if len(group) > 1 else [turned]
+            del turned  # a copy of it all
+            outputs.append(tf.concat([turn_back(*pair) for pair in zip(parts, group, strict=True)], 0))
     return outputs
 
 

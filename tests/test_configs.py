@@ -84,9 +84,10 @@ FAST = {
     'network_grid': 'low',
     'precision': 'auto',
     'rate_policy': 'linear',
-    'learning_rate': 0.002,
+    'learning_rate': 0.0015,
     'warm_up_iters': 20,
     'init_variance': 0.5,
+    'crop_size': 96,
     'max_iters': 800,
     'run_test_every': 100,
 }
@@ -95,7 +96,7 @@ FAST_PRESETS = {
     'X2_FAST_GIVEN_KERNEL_CONF': ('X2_GIVEN_KERNEL_CONF', {'back_projection_iters': [4]}),
     'X2_FAST_REAL_CONF': ('X2_REAL_CONF', {}),
     'X2_FAST_NOISY_CONF': ('X2_NOISY_CONF', {}),
-    'X3_FAST_IDEAL_CONF': ('X3_IDEAL_CONF', {'back_projection_iters': [2], 'crop_size': 126}),
+    'X3_FAST_IDEAL_CONF': ('X3_IDEAL_CONF', {'back_projection_iters': [2]}),
     'X4_FAST_IDEAL_CONF': ('X4_IDEAL_CONF', {'back_projection_iters': [2]}),
 }
 PRESETS |= {name: PRESETS[slow] | FAST | own for name, (slow, own) in FAST_PRESETS.items()}
