@@ -195,7 +195,7 @@ class ZSSR:
             Float32 array (H, W, C), clipped to [0, 1].
         """
         shape = hr_father_shape or scaled_shape(lr_son.shape, self.sf)
-        return self._super_resolve(lr_son[None], shape)[0].numpy()
+        return np.asarray(self._super_resolve(lr_son[None], shape))[0]
 
     def learning_rate_policy(self):
         """Divide the learning rate by 10 where the reconstruction error has stopped falling.
@@ -254,9 +254,11 @@ class ZSSR:
         back_project = BackProjection(
             lr, self.output_shape, self.sf, self.kernel, self.conf.upscale_method, self.network.pair_dtype
         )
-        outputs = super_resolve_views(self._super_resolve, lr, self.output_shape, views)
-        outputs = [back_project(batch, iterations) for batch in outputs]
-        self.final_sr = back_project(median(outputs), iterations)[0].numpy()
+        outputs = [
+            back_project(batch, iterations)
+            for batch in super_resolve_views(self._super_resolve, lr, self.output_shape, views)
+        ]
+        self.final_sr = np.asarray(back_project(median(outputs), iterations))[0]
         return self.final_sr
 
     def base_change(self):
@@ -379,7 +381,7 @@ class ZSSR:
         return self.network.super_resolve(lr, self.sf, shape, self.conf.upscale_method, region)
 
     def _network_region(self, lr, shape, region):
-        return self._super_resolve(lr[None], shape, region)[0].numpy()
+        return np.asarray(self._super_resolve(lr[None], shape, region))[0]
 
     def _interpolated_region(self, lr, shape, region):
         return resize_region(lr[None], self.sf, shape, self.conf.upscale_method, region)[0].numpy()

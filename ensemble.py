@@ -53,14 +53,13 @@ def super_resolve_views(super_resolve, lr, output_shape, views):
         output_shape: (vertical, horizontal) size of the results.
         views: list of numbers from 0 to 7.
 
-    Returns:
-        List of tensors (batch, H, W, C) in [0, 1], together a result for each view: as many at once as
-        memory allows.
+    Yields:
+        Tensors (batch, H, W, C) in [0, 1], together a result for each view: as many at once as memory
+        allows.
 
     Source: ZSSR paper, section 3.2 (geometric self-ensemble).
     """
     batch_size = max(1, BATCH_PIXELS // (output_shape[0] * output_shape[1]))
-    outputs = []
     # Lying views have another size than standing ones.
     for odd, shape in ((0, output_shape), (1, output_shape[::-1])):
         views_of_a_size = [view for view in views if view % 2 == odd]
@@ -69,8 +68,8 @@ def super_resolve_views(super_resolve, lr, output_shape, views):
             turned = super_resolve(tf.concat([turn(lr, view) for view in group], 0), shape)
             parts = tf.split(turned, len(group)) if len(group) > 1 else [turned]
             del turned  # a copy of it all
-            outputs.append(tf.concat([turn_back(*pair) for pair in zip(parts, group, strict=True)], 0))
-    return outputs
+            backs = [turn_back(*pair) for pair in zip(parts, group, strict=True)]
+            yield tf.concat(backs, 0) if len(backs) > 1 else backs[0]
 
 
 def median(images):

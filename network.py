@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 import tf_imresize
@@ -210,16 +211,23 @@ class Network:
             region: (top, bottom, left, right) in the enlarged images; None: all of them.
 
         Returns:
-            Float32 tensor (batch, bottom − top, right − left, C), clipped to [0, 1].
+            Float32 tensor (batch, bottom − top, right − left, C), clipped to [0, 1]; of more than one tile, a
+            NumPy array.
         """
         top, bottom, left, right = region or (0, output_shape[0], 0, output_shape[1])
         size = tf_imresize.TILE
         lr = tf.convert_to_tensor(lr)
-        rows = []
+        if bottom - top <= size and right - left <= size:
+            return self._tile(lr, sf, output_shape, method, (top, bottom, left, right))
+        # Put together where nothing needs a second copy of it all.
+        sr = np.empty((lr.shape[0], bottom - top, right - left, self.channels), np.float32)
         for y in range(top, bottom, size):
-            tiles = [(y, min(y + size, bottom), x, min(x + size, right)) for x in range(left, right, size)]
-            rows.append(tf.concat([self._tile(lr, sf, output_shape, method, tile) for tile in tiles], 2))
-        return tf.concat(rows, 1)
+            for x in range(left, right, size):
+                tile = (y, min(y + size, bottom), x, min(x + size, right))
+                sr[:, y - top : tile[1] - top, x - left : tile[3] - left] = self._tile(
+                    lr, sf, output_shape, method, tile
+                )
+        return sr
 
     def _tile(self, lr, sf, output_shape, method, tile):
         y, y_end, x, x_end = tile

@@ -40,41 +40,40 @@ def resize_plan(in_shape, out_shape, scale, kernel, dtype=tf.float64):
     Returns:
         Resize.
     """
-    (top, bottom, left, right), resize = resize_part(
-        in_shape, out_shape, scale, kernel, (0, out_shape[0], 0, out_shape[1]), dtype
-    )
-    rows = tf.pad(resize.rows, [(0, 0), (0, 0), (top, in_shape[0] - bottom)])
-    return Resize(rows, tf.pad(resize.columns, [(0, 0), (0, 0), (left, in_shape[1] - right)]))
+    matrices = []
+    for axis, weights in enumerate(_axes(in_shape, out_shape, scale, kernel, dtype)):
+        (start, stop), matrix = _axis_part(weights, (0, out_shape[axis]), dtype)
+        matrices.append(tf.pad(matrix, [(0, 0), (0, 0), (start, in_shape[axis] - stop)]))
+    return Resize(*matrices)
 
 
-def resize_part(in_shape, out_shape, scale, kernel, region, dtype=tf.float64):
-    """Describe `imresize` of a part of the output, from the part of the input that it is made of.
-
-    Args:
-        in_shape, out_shape, scale, kernel, dtype: as in `resize_plan`.
-        region: (top, bottom, left, right) in the output.
-
-    Returns:
-        (needed, resize): (top, bottom, left, right) in the input, and the Resize of that part.
-    """
+def _axes(in_shape, out_shape, scale, kernel, dtype):
+    """Which pixels each output pixel is made of, per axis: indices (n, taps), weights (terms, n, taps)."""
     numeric = not isinstance(kernel, str)
     # A method is one separable resize; it needs no taps.
     taps = separable_terms(kernel, dtype) if numeric else (None, None)
-    needed, matrices = [], []
+    axes = []
     for axis in (0, 1):
-        start, stop = region[2 * axis : 2 * axis + 2]
         length, out_length, factor = in_shape[axis], out_shape[axis], scale[axis]
         if numeric:
-            indices, weights = _blur_contributions(length, out_length, factor, taps[axis])
+            axes.append(_blur_contributions(length, out_length, factor, taps[axis]))
         elif factor == 1:
-            indices, weights = np.arange(length)[:, None], np.ones((1, length, 1))
+            axes.append((np.arange(length)[:, None], np.ones((1, length, 1))))
         else:
             indices, weights = contributions(length, out_length, factor, kernel, scale[0] < 1)
-            weights = weights[None]
-        first, matrix = _dense(indices[start:stop], weights[:, start:stop])
-        needed += [first, first + matrix.shape[2]]
-        matrices.append(tf.constant(matrix, dtype))
-    return tuple(needed), Resize(*matrices)
+            axes.append((indices, weights[None]))
+    return axes
+
+
+def _axis_part(axis, part, dtype):
+    """The input range that a range of output pixels is made of, and the matrix (terms, n, pixels) from it."""
+    indices, weights = axis
+    indices, weights = indices[slice(*part)], weights[:, slice(*part)]
+    first, last = int(indices.min()), int(indices.max()) + 1
+    matrix = np.zeros((*weights.shape[:2], last - first))
+    for term, term_weights in zip(matrix, weights, strict=True):
+        np.add.at(term, (np.arange(len(indices))[:, None], indices - first), term_weights)
+    return (first, last), tf.constant(matrix, dtype)
 
 
 def separable_terms(kernel, dtype=tf.float64):
@@ -99,15 +98,6 @@ def _blur_contributions(length, out_length, factor, taps):
     window = positions[:, None] + np.arange(taps.shape[1]) - taps.shape[1] // 2
     reflected = np.concatenate([np.arange(length), np.arange(length)[::-1]])
     return reflected[window % (2 * length)], np.repeat(taps[:, None], out_length, axis=1)
-
-
-def _dense(indices, weights):
-    """Weights (terms, n, taps) of the pixels `indices` (n, taps), as matrices over the pixels in use."""
-    first = int(indices.min())
-    matrix = np.zeros((*weights.shape[:2], int(indices.max()) + 1 - first))
-    for term, term_weights in zip(matrix, weights, strict=True):
-        np.add.at(term, (np.arange(len(indices))[:, None], indices - first), term_weights)
-    return first, matrix
 
 
 def apply_resize(images, resize):
@@ -138,26 +128,15 @@ class ImageResize:
     """`imresize` of whole images of one size, piece by piece, so that no matrix is as large as an image."""
 
     def __init__(self, in_shape, out_shape, scale, kernel, dtype=tf.float64):
-        """Plan every piece.
+        """Plan every row and column of pieces.
 
         Args:
             in_shape, out_shape, scale, kernel, dtype: as in `resize_plan`.
         """
-        tiles = [tuple(range(0, n, TILE)) for n in out_shape[:2]]
-        self._pieces = [
-            [
-                resize_part(
-                    in_shape,
-                    out_shape,
-                    scale,
-                    kernel,
-                    (y, min(y + TILE, out_shape[0]), x, min(x + TILE, out_shape[1])),
-                    dtype,
-                )
-                for x in tiles[1]
-            ]
-            for y in tiles[0]
-        ]
+        self._rows, self._columns = (
+            [_axis_part(axis, (start, min(start + TILE, n)), dtype) for start in range(0, n, TILE)]
+            for axis, n in zip(_axes(in_shape, out_shape, scale, kernel, dtype), out_shape, strict=False)
+        )
 
     def __call__(self, images):
         """Resize a batch.
@@ -168,13 +147,16 @@ class ImageResize:
         Returns:
             Float32 tensor (batch, h, w, C), not clipped.
         """
-        rows = [[tf.cast(_resize_piece(images, *piece), tf.float32) for piece in row] for row in self._pieces]
-        return tf.concat([tf.concat(row, 2) for row in rows], 1)
+        rows = []
+        for row in self._rows:
+            pieces = [_resize_piece(images, row, column) for column in self._columns]
+            rows.append(tf.concat([tf.cast(piece, tf.float32) for piece in pieces], 2))
+        return tf.concat(rows, 1)
 
 
-def _resize_piece(images, needed, resize):
-    top, bottom, left, right = needed
-    return _compiled_resize(images[:, top:bottom, left:right], resize)
+def _resize_piece(images, row, column):
+    ((top, bottom), rows), ((left, right), columns) = row, column
+    return _compiled_resize(images[:, top:bottom, left:right], Resize(rows, columns))
 
 
 @tf.function(reduce_retracing=True)
@@ -196,5 +178,6 @@ def resize_region(images, scale, out_shape, kernel, region, dtype=tf.float64):
     Returns:
         Tensor (batch, bottom − top, right − left, C) of that type, not clipped.
     """
-    needed, resize = resize_part(images.shape[1:3], out_shape, scale, kernel, region, dtype)
-    return _resize_piece(tf.convert_to_tensor(images), needed, resize)
+    axes = _axes(images.shape[1:3], out_shape, scale, kernel, dtype)
+    parts = (_axis_part(axis, part, dtype) for axis, part in zip(axes, (region[:2], region[2:]), strict=True))
+    return _resize_piece(tf.convert_to_tensor(images), *parts)

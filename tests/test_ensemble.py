@@ -14,7 +14,7 @@ IMAGES = np.random.RandomState(0).rand(2, 5, 7, 3).astype(np.float32)
 
 
 def test_the_eight_views_are_all_different_and_can_be_undone():
-    views = {ensemble.turn(IMAGES, view).numpy().tobytes() for view in range(8)}
+    views = {ensemble.turn(tf.constant(IMAGES), view).numpy().tobytes() for view in range(8)}
     assert len(views) == 8
     for view in range(8):
         np.testing.assert_array_equal(ensemble.turn_back(ensemble.turn(IMAGES, view), view), IMAGES)
@@ -36,8 +36,10 @@ def test_every_view_is_super_resolved_once_and_turned_back(monkeypatch, limit, v
         seen.extend(image.tobytes() for image in batch.numpy())
         return tf.repeat(tf.repeat(batch, 2, 1), 2, 2)
 
-    outputs = ensemble.super_resolve_views(super_resolve, tf.constant(IMAGES[:1]), (10, 14), views)
-    assert sorted(seen) == sorted(ensemble.turn(IMAGES[:1], view).numpy().tobytes() for view in views)
+    outputs = list(ensemble.super_resolve_views(super_resolve, tf.constant(IMAGES[:1]), (10, 14), views))
+    assert sorted(seen) == sorted(
+        ensemble.turn(tf.constant(IMAGES[:1]), view).numpy().tobytes() for view in views
+    )
     together = np.concatenate(outputs)
     assert len(together) == len(views)
     for output in together:
