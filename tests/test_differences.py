@@ -127,7 +127,7 @@ def enlarged_sizes(net, monkeypatch):
     sizes, enlarge = [], net.network.super_resolve
 
     def watch(lr, *rest):
-        sizes.append(lr.shape[:2])
+        sizes.append(lr.shape[1:3])
         return enlarge(lr, *rest)
 
     with monkeypatch.context() as patch:
