@@ -58,7 +58,7 @@ class ZSSR:
             ground_truth: path or array of the last scale's size, or None.
             kernels: path or 2-D array per scale; None: `conf.downscale_method`.
             network: Network of an earlier image, reset and used again if it fits; None: a new one.
-            progress: called with this object after every quick test, or None.
+            progress: called with this object whenever the training comes back from its loop, or None.
 
         Raises:
             ValueError, FileNotFoundError: for input that cannot be used, naming it and the remedy.
@@ -149,6 +149,11 @@ class ZSSR:
             losses, self.hr_father, self.lr_son, self.train_output = self.network.train(
                 sources, recipe, self._draw_pairs(len(rates), recipe), rates
             )
+            if not np.isfinite(losses).any():
+                raise ValueError(
+                    f'training diverged: at iteration {self.iter} the loss is {losses[-1]}; '
+                    "lower learning_rate, or use precision='float32'"
+                )
             self.loss.extend(losses.tolist())
             if self._is_quick_test():
                 if self.conf.run_test:

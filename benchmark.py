@@ -136,7 +136,7 @@ def bench_run(args):
     from ZSSR import ZSSR
 
     image = _test_image()
-    conf = get_config(args.config)
+    conf = changed_config(args.config)
     conf.save_results, conf.seed = False, 0
     warm_up = ZSSR(image, _shortened(conf, 2))
     warm_up.run()
@@ -145,11 +145,10 @@ def bench_run(args):
     net = ZSSR(image, _shortened(conf, args.iterations), network=warm_up.network)
     watch = Stopwatch(net, 'train', 'quick_test', 'final_test', '_draw_pairs')
     net.run()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # macOS counts bytes, others KiB
     design = net.network.design
-    product, product_flop = matrix_product(design.precision)
-    pair = [np.zeros((conf.crop_size, conf.crop_size, 3), np.float32)] * 2
-    step, limit = median_seconds(lambda: net.network.step(*pair, 0.0), product)
-    train, iterations = watch.seconds['train'], len(net.loss)
+    step, limit = _step_and_limit(net.network, conf.crop_size)
+    train, iterations = watch.seconds['train'], sum(record['iterations'] for record in net.records)
     flop = training_flop(design.filter_shapes, conf.crop_size, design.grid) * iterations
     return [
         {
@@ -163,10 +162,18 @@ def bench_run(args):
             - (step * iterations + watch.seconds['quick_test'] + watch.seconds['_draw_pairs']) / train,
             'output_s': watch.seconds['final_test'],
             'start_up_s': start_up,
-            'share_of_limit': flop / train / (product_flop / limit),
-            'peak_MiB': resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            'share_of_limit': flop / train / limit,
+            'peak_MiB': peak / (1024**2 if sys.platform == 'darwin' else 1024),
         }
     ]
+
+
+def _step_and_limit(network, crop_size):
+    """Seconds of one training step, and operations per second of the matrix product beside it."""
+    product, flop = matrix_product(network.design.precision)
+    pair = [np.zeros((crop_size, crop_size, network.channels), np.float32)] * 2
+    step, seconds = median_seconds(lambda: network.step(*pair, 0.0), product)
+    return step, flop / seconds
 
 
 def bench_overhead(args):
@@ -194,29 +201,25 @@ def bench_frontier(args):
     """Measure presets against each other on a folder with ground truth.
 
     Args:
-        args: `folder` of NAME.png with NAME_gt.png, `configs`, `seed`, `figure`.
+        args: `folder` of NAME.png with NAME_gt.png, `configs`, `seed`.
 
     Returns:
         List of rows: one per image and preset, then their means with the ratio of seconds to the first's.
     """
     confs = {text: changed_config(text) for text in args.configs}
     inputs, _ = runner.find_inputs(args.folder)
+    jobs = [(name, conf, runner.make_job(path, conf)) for path in inputs for name, conf in confs.items()]
+    for _, conf, job in jobs:
+        conf.save_results, conf.seed = False, args.seed
+        if job.ground_truth is None:
+            raise ValueError(f'{job.input}: no ground truth; put {job.input.stem}_gt.png beside it')
     rows, networks = [], {}
-    for path in inputs:
-        for name, conf in confs.items():
-            conf.save_results, conf.seed = False, args.seed
-            job = runner.make_job(path, conf)
-            if job.ground_truth is None:
-                raise ValueError(f'{path}: no ground truth; put {path.stem}_gt{path.suffix} beside it')
-            rows.append({'image': path.stem, 'config': name, **_measure(job, conf, networks)})
-            print(f'{path.stem} {name}: {rows[-1]["PSNR"]:.2f} dB', file=sys.stderr)
+    for name, conf, job in jobs:
+        rows.append({'image': job.input.stem, 'config': name, **_measure(job, conf, networks)})
+        print(f'{job.input.stem} {name}: {rows[-1]["PSNR"]:.2f} dB', file=sys.stderr)
     means = [{'image': 'mean', 'config': name, **_mean(rows, name)} for name in confs]
     for row in means:
         row['ratio'] = means[0]['seconds'] / row['seconds']
-    if args.figure:
-        from plots import frontier_figure
-
-        frontier_figure([(row['config'], row['seconds'], row['PSNR']) for row in means]).savefig(args.figure)
     return rows + means
 
 
@@ -238,7 +241,7 @@ def changed_config(text):
 
 
 def _measure(job, conf, networks):
-    """PSNR, and the seconds of training and output; a network's first image trains twice, to start warm."""
+    """PSNR, and the seconds of training and output by a network that has been compiled before."""
     from network import design_for
     from ZSSR import ZSSR
 
@@ -250,8 +253,9 @@ def _measure(job, conf, networks):
     net = ZSSR(job.input, conf, job.ground_truth, job.kernels, network=networks[design])
     net.run()
     seconds = sum(sum(record['seconds'].values()) for record in net.records)
+    decibels = net.records[-1]['psnr']
     return {
-        'PSNR': net.records[-1]['psnr'],
+        'PSNR': float('inf') if decibels is None else decibels,  # a perfect result
         'seconds': seconds,
         'iterations': sum(record['iterations'] for record in net.records),
     }
@@ -299,7 +303,8 @@ def build_parser():
     parser.add_argument('--threads', type=int, metavar='N', help='CPU threads (default: all cores)')
     commands = parser.add_subparsers(dest='command', required=True)
     step = commands.add_parser('step', help=bench_step.__doc__.splitlines()[0])
-    step.add_argument('--precision', nargs='+', default=['float32', 'bfloat16'])
+    precisions = ('float32', 'bfloat16', 'float16')
+    step.add_argument('--precision', nargs='+', default=['float32', 'bfloat16'], choices=precisions)
     run = commands.add_parser('run', help=bench_run.__doc__.splitlines()[0])
     run.add_argument('--config', default='X2_ONE_JUMP_IDEAL_CONF')
     run.add_argument('--iterations', type=int, default=250)
@@ -338,6 +343,11 @@ def main(argv=None):
     print_table(rows)
     if args.json:
         Path(args.json).write_text(json.dumps(rows, indent=1))
+    if getattr(args, 'figure', None):
+        from plots import frontier_figure
+
+        means = [row for row in rows if row['image'] == 'mean']
+        frontier_figure([(row['config'], row['seconds'], row['PSNR']) for row in means]).savefig(args.figure)
     return 0
 
 

@@ -6,6 +6,9 @@ from dataclasses import fields
 # An output of 100 times the sides has 10,000 times the pixels.
 LARGEST_SCALE = 100
 
+# A cell of the network's coarse grid is no larger than the smallest image.
+COARSEST_GRID = 16
+
 METHODS = ('cubic', 'lanczos2', 'lanczos3', 'box', 'linear')
 
 
@@ -164,7 +167,13 @@ def _grid_problems(conf):
         base = scale if scale in conf.base_changes else base
     if len(steps) > 1 or min(steps) % 1 or min(steps) < 2:
         problems.append(
-            f"network_grid 'low' needs one whole factor for all scales and axes, not {conf.scale_factors}"
+            f"network_grid 'low' needs one whole factor for all scales and axes, not {conf.scale_factors}; "
+            "set network_grid='high', or take a preset without FAST"
+        )
+    elif conf.grid > COARSEST_GRID:
+        problems.append(
+            f"network_grid 'low' can be {COARSEST_GRID} times coarser at most, not {conf.grid}; "
+            "set network_grid='high', or enlarge in several steps"
         )
     elif conf.crop_size % conf.grid:
         problems.append(

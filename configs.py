@@ -157,8 +157,8 @@ class Config:
         stretched = [stretch(step) for step in self.scales]
         changes = [stretch(step) for step in self.base_changes]
         conf = replace(self.copy(), scale_factors=stretched, base_change_sfs=changes)
-        if conf.network_grid == 'low' and target[0].is_integer():
-            conf.crop_size -= conf.crop_size % int(target[0])
+        if conf.grid > 1:
+            conf.crop_size = max(conf.crop_size // conf.grid, 1) * conf.grid
         return conf
 
     def validate(self):
@@ -258,7 +258,7 @@ X4_GRADUAL_IDEAL_CONF = Config(
     input_path='test_data/ideal_x4/',
 )
 
-# The fast recipe: what each change bought is in the README's table "The fast recipe".
+# The fast recipe: what each change bought is in a table of the README's section "Speed".
 FAST = {
     'network_grid': 'low',
     'precision': 'auto',

@@ -5,7 +5,7 @@ import tensorflow as tf
 from tf_imresize import ImageResize
 
 # Views of up to this many output pixels together go through the network at once.
-BATCH_PIXELS = 2**20
+VIEW_PIXELS = 2**20
 
 # Rows whose median is computed at once: it needs several copies of them.
 STRIP = 64
@@ -49,7 +49,7 @@ def super_resolve_views(super_resolve, lr, output_shape, views):
 
     Args:
         super_resolve: function of a batch and the (vertical, horizontal) size of its results.
-        lr: tensor (1, h, w, C) in [0, 1].
+        lr: array (1, h, w, C) in [0, 1].
         output_shape: (vertical, horizontal) size of the results.
         views: list of numbers from 0 to 7.
 
@@ -59,7 +59,7 @@ def super_resolve_views(super_resolve, lr, output_shape, views):
 
     Source: ZSSR paper, section 3.2 (geometric self-ensemble).
     """
-    batch_size = max(1, BATCH_PIXELS // (output_shape[0] * output_shape[1]))
+    batch_size = max(1, VIEW_PIXELS // (output_shape[0] * output_shape[1]))
     # Lying views have another size than standing ones.
     for odd, shape in ((0, output_shape), (1, output_shape[::-1])):
         views_of_a_size = [view for view in views if view % 2 == odd]
@@ -102,7 +102,7 @@ class BackProjection:
         """Plan.
 
         Args:
-            lr: float32 tensor (1, h, w, C) in [0, 1], the input.
+            lr: float32 array (1, h, w, C) in [0, 1], the input.
             output_shape: (vertical, horizontal) size of the results.
             sf: (vertical, horizontal) scale factors.
             kernel: how the input was shrunk: method name, or aligned 2-D kernel.

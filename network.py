@@ -14,7 +14,7 @@ from pairs import enlarge_sons, make_sons, warp
 ADAM = {'beta1': 0.9, 'beta2': 0.999, 'epsilon': 1e-8}
 
 # Fathers of a batch have together about this many pixels: few enough to stay in the processor's cache.
-BATCH_PIXELS = 2**16
+FATHER_PIXELS = 2**16
 
 # Of float16's gradients: its start, its growth in each step without overflow (doubled in 1,000), its limit.
 LOSS_SCALE, LOSS_SCALE_GROWTH, LOSS_SCALE_LIMIT = 2.0**12, 2.0**0.001, 2.0**24
@@ -56,7 +56,7 @@ def design_for(conf, channels):
 
 
 def build_model(design):
-    """Build the network: 3×3 convolutions without bias, ReLU between them, plus the input.
+    """Build the network: 3×3 convolutions without bias, ReLU between them, and the input added at the end.
 
     Args:
         design: Design.
@@ -107,7 +107,7 @@ class Network:
     Attributes:
         design: Design.
         model: keras.Model; `model.get_weights()` are the filters in order.
-        halo: how many pixels around a place decide its output.
+        halo: how many pixels around a place decide its output, not counting the rest of a grid cell.
     """
 
     def __init__(self, design):
@@ -188,7 +188,7 @@ class Network:
         """Train once on one pair.
 
         Args:
-            enlarged: array (H, W, C), the interpolated son.
+            enlarged: array (H, W, C), the interpolated son; H and W multiples of `design.grid`.
             father: array (H, W, C).
             rate: learning rate.
 
@@ -216,7 +216,6 @@ class Network:
         """
         top, bottom, left, right = region or (0, output_shape[0], 0, output_shape[1])
         size = tf_imresize.TILE
-        lr = tf.convert_to_tensor(lr)
         if bottom - top <= size and right - left <= size:
             return self._tile(lr, sf, output_shape, method, (top, bottom, left, right))
         # Put together where nothing needs a second copy of it all.
@@ -254,7 +253,7 @@ class Network:
         """Make a batch of pairs, train on one after the other, and so on."""
         iterations = tf.size(rates)
         crop_size = tf.shape(recipe.up.rows)[1]
-        batch_size = tf.maximum(1, BATCH_PIXELS // crop_size**2)
+        batch_size = tf.maximum(1, FATHER_PIXELS // crop_size**2)
         self._load_filters()
         sources = sources._replace(pixels=tf.ensure_shape(sources.pixels, [None, self.channels]))
         losses = tf.TensorArray(tf.float32, iterations)
@@ -280,6 +279,7 @@ class Network:
         return [(image, tf.TensorShape([None, None, self.channels])) for image in images]
 
     def _load_and_step(self, enlarged, father, rate):
+        """One step on the model's own filters."""
         self._load_filters()
         result = self._train_step(enlarged, father, rate)
         self._store_filters()
@@ -300,10 +300,12 @@ class Network:
         return [tf.reshape(row, shape) for row, shape in zip(rows, self.design.filter_shapes, strict=True)]
 
     def _in_a_row(self, filters):
+        """Filters, or their gradients, as one row of the trained row's length."""
         unused = tf.zeros([self._row.shape[0] - sum(self._sizes)])
         return tf.concat([*(tf.reshape(each, [-1]) for each in filters), unused], 0)
 
     def _train_step(self, enlarged, father, rate):
+        """One step of the row of filters: mean absolute difference to the father, its gradient, Adam."""
         filters = self._filters()
         with tf.GradientTape() as tape:
             tape.watch(filters)
@@ -324,7 +326,7 @@ class Network:
         finite = tf.reduce_all(tf.math.is_finite(gradient))
         tf.cond(finite, lambda: self._apply_adam(gradient, rate), lambda: None)
         growth = tf.where(finite, LOSS_SCALE_GROWTH, 0.5)
-        self._loss_scale.assign(tf.minimum(self._loss_scale * growth, LOSS_SCALE_LIMIT))
+        self._loss_scale.assign(tf.clip_by_value(self._loss_scale * growth, 1.0, LOSS_SCALE_LIMIT))
 
     def _apply_adam(self, gradient, rate):
         """One Adam step by TensorFlow's fused kernel (Keras' own rounds 1 − β₂ differently)."""

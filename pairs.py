@@ -15,13 +15,16 @@ from tf_imresize import Resize, apply_resize, resize_plan
 # The warp knows source positions to 1/32 pixel.
 POSITIONS = 32
 
+# Of positions and indices: TensorFlow computes int32 on the host even where there is a GPU.
+INDEX = tf.int64 if tf.config.list_physical_devices('GPU') else tf.int32
+
 
 class Sources(NamedTuple):
     """The images that fathers are cut from, in one buffer, so that a loop can choose among any number.
 
     Attributes:
         pixels: float32 tensor (N, C); every image lies row by row in a frame of black, one pixel wide.
-        table: int32 tensor (images, 3): offset of the frame's first pixel, height and width of the image.
+        table: INDEX tensor (images, 3): offset of the frame's first pixel, height and width of the image.
     """
 
     pixels: tf.Tensor
@@ -41,7 +44,7 @@ def pack_sources(images):
     flat = [im.reshape(-1, im.shape[2]) for im in framed]
     offsets = np.cumsum([0] + [len(im) for im in flat[:-1]])
     table = [(offset, *im.shape[:2]) for offset, im in zip(offsets, images, strict=True)]
-    return Sources(tf.constant(np.concatenate(flat)), tf.constant(table, tf.int32))
+    return Sources(tf.constant(np.concatenate(flat)), tf.constant(table, INDEX))
 
 
 def invert_affine(matrices):
@@ -111,7 +114,7 @@ def _position(coefficients, side):
     along_x, along_y, start = (coefficients[:, i, None, None] for i in range(3))
     exact = (along_x * side + along_y * side[:, None]) + start
     # Far-away positions would overflow; they are black wherever they lie outside.
-    position = tf.cast(tf.round(tf.clip_by_value(exact, -1e6, 1e6) * POSITIONS), tf.int32)
+    position = tf.cast(tf.round(tf.clip_by_value(exact, -1e6, 1e6) * POSITIONS), INDEX)
     whole = tf.math.floordiv(position, POSITIONS)
     return whole, position - whole * POSITIONS
 

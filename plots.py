@@ -10,6 +10,7 @@ from html import escape
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import LogLocator
 from PIL import Image
 
 CROP_COLOURS = ('#d1495b', '#1b6ca8')  # frames of the first and second crop
@@ -270,12 +271,13 @@ def frontier_figure(points):
     figure = Figure(figsize=(6, 3.6), layout='constrained')
     axes = figure.add_subplot(xscale='log', xlabel='seconds per image', ylabel='PSNR (dB)')
     for name, seconds, decibels in points:
-        axes.plot(seconds, decibels, 'o', color=CROP_COLOURS[':' in name])
+        axes.plot(seconds, decibels, 'o', color=CROP_COLOURS[1])
         note = axes.annotate(name, (seconds, decibels), (5, 4), textcoords='offset points', fontsize=7)
         note.set_in_layout(False)  # however long the name is
     axes.margins(x=0.25, y=0.15)
-    axes.xaxis.set_major_formatter('{x:.0f}')
-    axes.xaxis.set_minor_formatter('')
+    axes.xaxis.set_major_formatter('{x:g}')
+    axes.xaxis.set_minor_locator(LogLocator(subs=(2, 5)))
+    axes.xaxis.set_minor_formatter('{x:g}')
     axes.grid(alpha=0.3)
     return figure
 

@@ -180,4 +180,4 @@ def resize_region(images, scale, out_shape, kernel, region, dtype=tf.float64):
     """
     axes = _axes(images.shape[1:3], out_shape, scale, kernel, dtype)
     parts = (_axis_part(axis, part, dtype) for axis, part in zip(axes, (region[:2], region[2:]), strict=True))
-    return _resize_piece(tf.convert_to_tensor(images), *parts)
+    return _resize_piece(images, *parts)

@@ -75,6 +75,21 @@ def test_step_and_overhead_are_measured(tmp_path, monkeypatch):
     assert 0 < row['ms_per_iteration'] < 1000
 
 
+def test_a_run_is_divided_into_its_parts(tmp_path, monkeypatch):
+    monkeypatch.setattr(benchmark, 'MATRIX', 64)
+    monkeypatch.setattr(benchmark, 'REPEATS', 2)
+    out, config = (
+        tmp_path / 'out.json',
+        'X4_GRADUAL_IDEAL_CONF:width=4:depth=3:crop_size=16:output_flip=False',
+    )
+    assert benchmark.main(['--json', str(out), 'run', '--config', config, '--iterations', '3']) == 0
+    (row,) = json.loads(out.read_text())
+    assert row['iterations'] == 6  # of two scales
+    parts = ('steps', 'draws', 'quick_tests', 'fathers_and_sons')
+    assert sum(row[part] for part in parts) == pytest.approx(1)
+    assert row['peak_MiB'] > 50
+
+
 @pytest.mark.parametrize(
     ('config', 'message'),
     [
@@ -96,6 +111,10 @@ def test_an_image_without_ground_truth_is_named(folder, capsys):
     assert 'put a_gt.png beside it' in capsys.readouterr().err
 
 
-def test_the_frontiers_figure_names_its_points():
-    figure = frontier_figure([('X2_FAST_IDEAL_CONF', 10.0, 31.0), ('slow', 120.0, 31.1)])
-    assert [text.get_text() for text in figure.axes[0].texts] == ['X2_FAST_IDEAL_CONF', 'slow']
+def test_the_frontiers_figure_names_its_points_and_its_seconds():
+    figure = frontier_figure([('X2_FAST_IDEAL_CONF', 13.0, 31.0), ('slow', 19.0, 31.1)])
+    axes = figure.axes[0]
+    assert [text.get_text() for text in axes.texts] == ['X2_FAST_IDEAL_CONF', 'slow']
+    assert [tuple(text.xy) for text in axes.texts] == [(13.0, 31.0), (19.0, 31.1)]
+    figure.canvas.draw()
+    assert any(label.get_text() for label in axes.get_xticklabels(which='both'))

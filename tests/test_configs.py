@@ -102,6 +102,10 @@ FAST_PRESETS = {
 PRESETS |= {name: PRESETS[slow] | FAST | own for name, (slow, own) in FAST_PRESETS.items()}
 
 INCONSISTENT = [
+    (
+        {'network_grid': 'low', 'scale_factors': [17], 'crop_size': 34},
+        'can be 16 times coarser at most, not 17',
+    ),
     ({'scale_factors': []}, 'scale_factors must be a list'),
     ({'scale_factors': 2}, 'scale_factors must be a list'),
     ({'scale_factors': [[0.5, 2]]}, 'scale_factors must be a list.* at least 1, at most 100'),
@@ -358,6 +362,12 @@ def test_base_changes_are_stretched_with_the_steps():
     conf.validate()
     assert conf.scales == [pytest.approx((5 / 3, 5 / 3)), (3, 3)]
     assert conf.base_changes == conf.scales[:1]
+
+
+def test_at_another_scale_crops_stay_multiples_of_the_coarse_grid():
+    conf = get_config('X2_FAST_IDEAL_CONF')
+    conf.crop_size = 100
+    assert [conf.at_scale(scale).crop_size for scale in (2, 3, 1.5)] == [100, 99, 100]
 
 
 @pytest.mark.parametrize('name', PRESETS)

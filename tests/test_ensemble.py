@@ -27,7 +27,7 @@ def test_odd_views_lie_on_their_side():
 @pytest.mark.parametrize('limit', [1, 5 * 7 * 4 * 3, 10**6])
 @pytest.mark.parametrize('views', [range(8), range(1), [0, 2, 4, 6]])
 def test_every_view_is_super_resolved_once_and_turned_back(monkeypatch, limit, views):
-    monkeypatch.setattr(ensemble, 'BATCH_PIXELS', limit)
+    monkeypatch.setattr(ensemble, 'VIEW_PIXELS', limit)
     seen = []
 
     def super_resolve(batch, shape):

@@ -154,6 +154,44 @@ def test_the_loop_equals_single_steps(net, kernel):
         np.testing.assert_allclose(weights, stepped, rtol=0, atol=tolerances.NETWORK)
 
 
+def test_batches_of_pairs_change_nothing(monkeypatch):
+    sources = pairs.pack_sources([np.random.RandomState(0).rand(20, 24, 3)] * 2)
+    recipe = pairs.make_recipe(16, (2, 2), 'cubic', 'cubic')
+    results = []
+    for size in (100, 4, 1):
+        monkeypatch.setattr(network, 'FATHER_PIXELS', size * 16**2)
+        net = Network(network.design_for(TINY_CONF, 3))
+        net.reset(random_filters(0))
+        results.append(net.train(sources, recipe, random_draws(6), [1e-3] * 6))
+    for other in results[1:]:
+        for mine, one in zip(other, results[0], strict=True):
+            np.testing.assert_allclose(mine, one, rtol=0, atol=tolerances.NETWORK)
+
+
+@pytest.mark.parametrize('precision', ['bfloat16', 'float16'])
+@pytest.mark.parametrize(
+    'changes',
+    [
+        {'noise_std': 0.1},
+        {'network_grid': 'low', 'learn_residual': False},
+        {'scale_factors': [[1, 2]], 'run_test': False},
+    ],
+    ids=['noise', 'coarse grid', 'one axis'],
+)
+def test_half_precision_runs_come_close_to_full_ones(make_net, precision, changes):
+    full, half = (make_net(precision=kind, init_variance=1.0, **changes) for kind in ('float32', precision))
+    assert half.network.pair_dtype == tf.float32
+    np.testing.assert_allclose(half.run(), full.run(), rtol=0, atol=tolerances.HALF)
+    np.testing.assert_allclose(half.loss, full.loss, rtol=tolerances.HALF)
+
+
+def test_a_diverged_training_is_an_error(make_net):
+    net = make_net()
+    net.model.set_weights([weights * np.nan for weights in net.model.get_weights()])
+    with pytest.raises(ValueError, match=r'training diverged.*lower learning_rate'):
+        net.run()
+
+
 def test_the_whole_image_is_interpolated_and_passed_through_the_network(net):
     lr = np.random.RandomState(1).rand(11, 9, 3)
     sr = net.super_resolve(lr[None], (2, 1.5), (22, 14), 'linear')[0]

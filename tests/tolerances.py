@@ -26,3 +26,4 @@ NOISE = 0.02  # relative, standard deviation of 120 000 random numbers rounded t
 EIGHT_BITS = (
     0.1  # dB of a PSNR near 20 to 30, when a further image is rounded to 8 bits before it is enlarged
 )
+HALF = 0.05  # of pixels and, relative, losses: three steps with eight bits of mantissa
