@@ -10,7 +10,6 @@ Scores follow the benchmarks' protocol (metrics.py): 8 bits, luma, a border of `
 largest difference is that of any channel of any pixel, border included.
 """
 
-import argparse
 import csv
 import io
 import math
@@ -26,6 +25,7 @@ import report
 import strips
 from folders import Pair, Result, existing, pair_folders, parse_name, read_record
 from images import atomic_write, read_image
+from run_ZSSR import Parser
 
 DEFAULT_SCALE = (2.0, 2.0)
 SCORES = 'psnr_a', 'ssim_a', 'psnr_b', 'ssim_b', 'psnr_between'
@@ -44,7 +44,20 @@ class Pictures:
 
 @dataclass(frozen=True)
 class Row:
-    """The scores of one image; those against the truth are None without one."""
+    """The scores of one image; those against the truth are None without one.
+
+    Attributes:
+        name: the image's.
+        scale: (vertical, horizontal) scale factor, or None where nothing tells it.
+        size: (height, width) of the results.
+        border: (vertical, horizontal) pixels that were cropped before measuring.
+        psnr_a: of the first result, in dB.
+        ssim_a: of the first result.
+        psnr_b: of the second result, in dB.
+        ssim_b: of the second result.
+        psnr_between: of one result against the other, in dB.
+        largest: largest difference of the two, in grey levels of 255.
+    """
 
     name: str
     scale: tuple | None
@@ -199,14 +212,29 @@ def measure(pair, pictures, border=None):
 
 
 def mean_row(rows):
-    """The row of means, each over the images that have the score; of `largest`, the largest."""
+    """Average scores, each over the images that have it; of `largest`, the largest.
+
+    Args:
+        rows: list of `Row`, not empty.
+
+    Returns:
+        A `Row` called mean.
+    """
     known = [[getattr(row, key) for row in rows if getattr(row, key) is not None] for key in SCORES]
     means = [sum(values) / len(values) if values else None for values in known]
     return Row('mean', None, (0, 0), (0, 0), *means, max(row.largest for row in rows))
 
 
 def markdown_table(rows, names):
-    """The table of a comparison in Markdown, with a row of means if there are several images."""
+    """The table of a comparison in Markdown, with a row of means if there are several images.
+
+    Args:
+        rows: list of `Row`.
+        names: what the two results are called.
+
+    Returns:
+        Text.
+    """
     heads = ['image', 'scale', *report.score_heads(names)]
     cells = [[row.name, report.scale_text(row.scale), *report.score_cells(row)] for row in rows]
     if len(rows) > 1:
@@ -217,7 +245,15 @@ def markdown_table(rows, names):
 
 
 def csv_table(rows, names):
-    """The table of a comparison as CSV: full precision, no means, empty where there is no truth."""
+    """The table of a comparison as CSV: full precision, no means, empty where there is no truth.
+
+    Args:
+        rows: list of `Row`.
+        names: what the two results are called.
+
+    Returns:
+        Text.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator='\n')
     writer.writerow(['image', 'scale', 'border', *report.score_heads(names)])
@@ -332,7 +368,7 @@ def _size(image):
 
 def _parser():
     """The command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog='compare.py', description='Compare two folders of results, image by image, and write a report.'
     )
     parser.add_argument('a', metavar='A', help="folder of results, e.g. the original program's")
@@ -351,9 +387,18 @@ def _parser():
 
 
 def main(arguments=None):
-    """Run the command line; returns the exit code, 2 for an error."""
-    options = _parser().parse_args(arguments)
+    """Compare, and turn what a user can cause into one line and an exit code.
+
+    Args:
+        arguments: of the command line; None: those of the process.
+
+    Returns:
+        0; 2 for unusable input; 130 after Ctrl-C.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors='replace')
     try:
+        options = _parser().parse_args(arguments)
         done = compare(
             options.a,
             options.b,
@@ -367,6 +412,9 @@ def main(arguments=None):
     except (ValueError, OSError) as error:
         print(f'compare.py: {" ".join(str(error).split())}', file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print('compare.py: stopped; the report is not complete, start again for a whole one', file=sys.stderr)
+        return 130
     for note in done.notes:
         print(f'compare.py: {note}', file=sys.stderr)
     print(f'{done.table}\n{done.path}')

@@ -52,7 +52,7 @@ class Measurer:
         self.work = Path(output) / 'work'
         self.threads = threads
         self.networks = {}
-        self.machine = None
+        self.machine = ''  # of the last image, in words
 
     def measure(self, task):
         """Measure one row.
@@ -78,17 +78,15 @@ class Measurer:
 
     def _super_resolve(self, task, lr, hr):
         """Train on the image, keep the result as PNG, and return the columns of the row."""
-        if self.machine is None:
+        if not self.networks:
             runner.start_tensorflow(threads=self.threads)
-            versions = ', '.join(f'{name} {number}' for name, number in runner.versions().items())
-            threads = f'; {self.threads} threads' if self.threads else ''
-            self.machine = f'{runner.device()}{threads}; {versions}'
         from ZSSR import ZSSR
 
         kernels = None if task.kernel is None else [task.kernel]
         channels = lr.shape[2]
         net = ZSSR(lr, task.conf, kernels=kernels, network=self.networks.get(channels))
         self.networks[channels] = net.network
+        self.machine = _machine(net.network.design.precision, self.threads)
         sr = net.run()
         row = task.row
         drawn = '' if row.draw_seed is None else f'-draw{row.draw_seed}'
@@ -103,6 +101,13 @@ class Measurer:
         }
 
 
+def _machine(precision, threads):
+    """What an image is trained on and in, in words."""
+    versions = ', '.join(f'{name} {number}' for name, number in runner.versions().items())
+    limit = f'; {threads} threads' if threads else ''
+    return f'{runner.device()}{limit}; {precision}; {versions}'
+
+
 def run_table(args):
     """Measure what is missing of a table, and print the table.
 
@@ -113,8 +118,10 @@ def run_table(args):
     path = Path(args.output) / f'{args.table}.csv'
     rows, _ = tables.read_table(path)
     runner.check_output(Config(result_path=args.output))
+    if args.threads is not None:
+        # Before planning reads 16-bit images, since TensorFlow takes no number of threads once it works.
+        runner.start_tensorflow(threads=args.threads)
     planned, notes = tasks.plan(args)
-    _ignore_work(args.output)
     measurer = Measurer(args.output, args.threads)
     for index, task in enumerate(planned, 1):
         known = rows.get(task.row.key)
@@ -131,13 +138,6 @@ def _default_preset(args):
     return 'X2_GRADUAL_IDEAL_CONF' if args.gradual and args.table == 'table1' else DEFAULT_PRESETS[args.table]
 
 
-def _ignore_work(output):
-    """Make git leave out what is in the folder work/, whatever the output folder is."""
-    work = Path(output) / 'work'
-    work.mkdir(parents=True, exist_ok=True)
-    (work / '.gitignore').write_text('*\n')
-
-
 def _report(row, count):
     """Say on the standard error what was measured."""
     cost = '' if row.seconds is None else f', {row.iterations} iterations, {row.seconds:.0f} s'
@@ -152,12 +152,13 @@ def show(args):
     """Print the tables of CSV files in Markdown, without measuring anything.
 
     Args:
-        args: parsed arguments: `paths`, files or folders of them.
+        args: parsed arguments: `paths`, CSV files, or folders in which those called TABLE.csv are tables.
     """
     found = []
     for path in map(Path, args.paths):
-        files = sorted(path.glob('*.csv')) if path.is_dir() else [path]
-        if not path.exists() or not files:
+        files = [path / f'{table}.csv' for table in published.TITLES] if path.is_dir() else [path]
+        files = [file for file in files if file.is_file()]
+        if not files:
             raise FileNotFoundError(
                 f'{path}: no table there; give a CSV file of evaluate.py, or their folder'
             )

@@ -198,6 +198,7 @@ def keep_lr(item, folder, recipe, make):
         pass  # not there, or not whole: made anew
     lr, kernel, degradation = make(hr)
     folder.mkdir(parents=True, exist_ok=True)
+    record.unlink(missing_ok=True)  # an old one must not vouch for the new image if this is stopped here
     write_png(path, lr / 255)
     if kernel is not None:
         write_kernel(kernel_path, kernel)
@@ -221,7 +222,14 @@ def write_kernel(path, kernel):
 
 
 def fingerprint(*arrays):
-    """Eight hexadecimal digits that change with any value, shape or type of the arrays; None is left out."""
+    """Tell arrays apart by eight hexadecimal digits, which change with any value, shape or type.
+
+    Args:
+        *arrays: arrays of any shape and type; None is left out.
+
+    Returns:
+        Text.
+    """
     digest = hashlib.sha256()
     for array in arrays:
         if array is not None:

@@ -95,20 +95,41 @@ def peaks(gap, count=PEAKS, side=None):
 
 
 def score_heads(names):
-    """Headings of `score_cells`, for two results called `names`."""
+    """Name the columns of `score_cells`.
+
+    Args:
+        names: what the two results are called.
+
+    Returns:
+        A list of texts.
+    """
     heads = [f'{name} {score}' for name in names for score in ('PSNR', 'SSIM')]
     return [*heads, f'{names[1]} − {names[0]}', 'PSNR between', 'largest difference']
 
 
 def score_cells(row):
-    """The scores of a row as text, empty where there is no truth; see `score_heads`."""
+    """Write the scores of a row as text; see `score_heads`.
+
+    Args:
+        row: `compare.Row`.
+
+    Returns:
+        A list of texts, empty ones where there is no truth.
+    """
     gain = '' if row.psnr_a is None else _decibels(row.psnr_b - row.psnr_a, '+.2f')
     scores = [_decibels(row.psnr_a), _ssim(row.ssim_a), _decibels(row.psnr_b), _ssim(row.ssim_b)]
     return [*scores, gain, _decibels(row.psnr_between), str(row.largest)]
 
 
 def scale_text(scale):
-    """A (vertical, horizontal) scale factor as ×2 or ×1.5×2; empty where it is unknown."""
+    """Write a scale factor as ×2 or ×1.5×2.
+
+    Args:
+        scale: (vertical, horizontal), or None.
+
+    Returns:
+        Text, empty where it is unknown.
+    """
     numbers = dict.fromkeys(scale or ()) if scale and scale[0] == scale[1] else scale or ()
     return ''.join(f'×{number:g}' for number in numbers)
 

@@ -429,6 +429,11 @@ def device():
 
 
 def versions():
+    """Find the versions of this program, Python and the packages that decide a result.
+
+    Returns:
+        A dict from name to version, both texts.
+    """
     from importlib.metadata import version
 
     packages = ('tensorflow', 'keras', 'numpy', 'scipy', 'imageio', 'pillow')

@@ -3,13 +3,12 @@
 import csv
 import io
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
 import compare
 import metrics
-from folders import Pair, find_images, find_results, parse_name
+from folders import Pair, ambiguity, find_images, find_results, image_at
 from imresize import imresize_matlab
 
 COLUMNS = ('image', 'scale', 'border', 'psnr', 'ssim')
@@ -80,18 +79,23 @@ def score_folder(folder, gt, scale=None):
     if scale is not None and not 1 <= scale <= 100:
         raise ValueError(f'--scale {scale:g}: give a factor from 1 to 100')
     found, rows, notes = find_results(folder), [], []
-    truths = find_images(gt)
-    # In the folders that the benchmarks come in, other programs' files lie beside the ground truth.
-    truths |= {parse_name(path.stem)[0]: path for path in sorted(Path(gt).glob('*_SRF_*_HR.*'))}
+    truths = find_images(gt, 'HR')
     for name in sorted(found):
         results = [r for r in found[name] if scale is None or r.scale in (None, (scale, scale))]
         if name not in truths or not results:
             lacking = f'ground truth in {gt}' if name not in truths else f'result at ×{scale:g}'
             notes.append(f'{name}: no {lacking}; left out')
             continue
+        if unclear := ambiguity(results[-1], results):
+            notes.append(unclear)
+            continue
         result = results[-1] if scale is None else replace(results[-1], scale=(scale, scale))
+        truth = image_at(truths, name, result.scale)
+        if truth is None:
+            notes.append(f'{name}: {gt} has ground truth of several scales, none known to be its; left out')
+            continue
         try:
-            row, remarks = _score_result(result, truths[name])
+            row, remarks = _score_result(result, truth)
         except ValueError as error:
             notes.append(str(error))
             continue

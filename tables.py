@@ -6,8 +6,11 @@ as long as the configuration and the inputs have the fingerprints that it record
 
 import csv
 import dataclasses
+import fcntl
 import io
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 import published
@@ -26,14 +29,36 @@ PROTOCOL = [
 
 @dataclass(frozen=True)
 class Row:
-    """One image, measured. Text may be empty where a column does not apply, numbers None."""
+    """One image, measured. Text may be empty where a column does not apply, numbers None.
+
+    Attributes:
+        table: a name in `published.TITLES`.
+        set: the set's name.
+        scale: the scale factor.
+        preset: the preset's name, or BICUBIC, or PUBLISHED + name.
+        changes: what --gradual and --set changed in the preset.
+        kernels: 'true', 'bicubic', or the name of the folder of kernels.
+        seed: of the training.
+        draw_seed: of what was drawn to make the low-resolution image.
+        image: the image's name.
+        degradation: what was done to make the low-resolution image, in words.
+        psnr: of the result, in dB.
+        ssim: of the result.
+        bicubic_psnr: of bicubic enlargement of the same input.
+        bicubic_ssim: of the same.
+        iterations: of the training, in all steps.
+        seconds: of training and output.
+        config: fingerprint of the configuration.
+        inputs: fingerprint of the ground truth and of what was made from it.
+        machine: fingerprint of the note on machine, precision and versions.
+    """
 
     table: str
     set: str
     scale: int
-    preset: str  # or BICUBIC, or PUBLISHED + name
-    changes: str  # what --gradual and --set changed in the preset
-    kernels: str  # 'true', 'bicubic', or the name of the folder of kernels
+    preset: str
+    changes: str
+    kernels: str
     seed: int | None
     draw_seed: int | None
     image: str
@@ -92,27 +117,33 @@ def read_table(path):
     if not path.is_file():
         return {}, {}
     try:
-        lines = path.read_text(encoding='utf-8').splitlines()
+        lines = path.read_text(encoding='utf-8').split('\n')  # splitlines() also splits inside names
     except UnicodeDecodeError as error:
         raise ValueError(f'{path}: is not a table of evaluate.py (not UTF-8 text); move it away') from error
-    comments = [line[2:] for line in lines if line.startswith('# ')]
-    notes = dict(comment.split(': ', 1) for comment in comments if _is_note(comment))
-    start = sum(line.startswith('#') for line in lines)
-    reader = csv.DictReader(lines[start:])
-    if reader.fieldnames is None or list(reader.fieldnames) != list(FIELDS):
+    comments = list(takewhile(lambda line: line.startswith('#'), lines))
+    notes = dict(_split_note(line[2:]) for line in comments if _is_note(line[2:]))
+    start = len(comments)
+    reader = csv.DictReader(io.StringIO('\n'.join(lines[start:])))
+    try:
+        columns = reader.fieldnames
+    except csv.Error:
+        columns = None
+    if columns != list(FIELDS):
         raise ValueError(f'{path}: is not a table of evaluate.py (its columns are others); move it away')
     rows = {}
-    for cells in reader:
+    while True:
         try:
+            cells = next(reader, None)
+            if cells is None:
+                return rows, notes
             row = Row(**{name: _value(cells[name], kind) for name, kind in FIELDS.items()})
             if row.table not in published.TITLES:
                 raise ValueError(f'{row.table!r} is none of {", ".join(published.TITLES)}')
-        except (ValueError, TypeError, AttributeError) as error:
-            raise ValueError(
-                f'{path}, line {start + reader.line_num}: {error}; correct or delete it'
-            ) from error
+        except (ValueError, TypeError, AttributeError, csv.Error) as error:
+            # The reader has not counted a line that it cannot take apart.
+            line = start + reader.line_num + isinstance(error, csv.Error)
+            raise ValueError(f'{path}, line {line}: {error}; correct or delete it') from error
         rows[row.key] = row
-    return rows, notes
 
 
 def write_table(path, rows, notes):
@@ -135,7 +166,7 @@ def write_table(path, rows, notes):
     header += [f'seeds {seeds or "none"}; draw seeds {draw_seeds or "none"}']
     header += [f'{key}: {notes[key]}' for key in sorted(notes) if key in used]
     text = io.StringIO()
-    text.writelines(f'# {line}\n' for line in header)
+    text.writelines('# ' + line.replace('\n', ' ') + '\n' for line in header)
     writer = csv.writer(text, lineterminator='\n')
     writer.writerow(FIELDS)
     writer.writerows([getattr(row, name) for name in FIELDS] for row in ordered)
@@ -146,13 +177,14 @@ def add_row(path, row, notes):
     """Add a row to a CSV file, or replace the one of the same key; what else is in the file stays.
 
     Args:
-        path: the file, in an existing folder.
+        path: the file, in an existing folder; the folder work/ beside it is made if needed.
         row: Row.
         notes: as for `write_table`, added to those of the file.
     """
     # Read again every time, since another run may be adding rows to the same table.
-    rows, known = read_table(path)
-    write_table(path, rows | {row.key: row}, known | notes)
+    with _alone(path):
+        rows, known = read_table(path)
+        write_table(path, rows | {row.key: row}, known | notes)
 
 
 def markdown(table, rows, notes):
@@ -203,8 +235,25 @@ def mean(rows, psnr='psnr', ssim='ssim'):
     return f'{decibels:.2f}/{f"{similarity:.4f}".removeprefix("0")}'
 
 
+@contextmanager
+def _alone(path):
+    """Wait until no other run is changing a table, and keep others waiting while the context lasts."""
+    # A file of its own, since the table itself is replaced; the lock ends with the process, however it ends.
+    path = Path(path)
+    lock = path.parent / 'work' / f'{path.stem}.lock'
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with open(lock, 'w') as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def _is_note(comment):
     return ': ' in comment and comment.startswith(('config ', 'machine ', 'set '))
+
+
+def _split_note(comment):
+    """What a note explains, and its text. A set's name may hold ': ', its text does not."""
+    return comment.rsplit(': ', 1) if comment.startswith('set ') else comment.split(': ', 1)
 
 
 def _value(cell, kind):

@@ -82,6 +82,8 @@ def configure(args, scale):
     if conf.scales[-1] != (scale, scale):
         conf = conf.at_scale(scale)
     for assignment in args.set:
+        if (field := assignment.partition('=')[0]) in WITHOUT_EFFECT:
+            raise ValueError(f'--set {assignment}: a table does not heed {field} here; use --seed, --output')
         configs.set_field(conf, assignment)
     conf.seed, conf.save_results = args.seed, False
     conf.validate()
@@ -106,6 +108,12 @@ def settings(conf):
     """What decides a result of a configuration, as text: its fields that are not the defaults.
 
     Only those, so that a field that is new to Config leaves the measured rows valid.
+
+    Args:
+        conf: Config.
+
+    Returns:
+        Text: FIELD=VALUE, sorted by field, or 'the defaults'.
     """
     default = Config()
     changed = {
@@ -135,7 +143,26 @@ def find_samples(args):
     sizes = {name: {item.name for item in items if item.set == name} for name in {i.set for i in items}}
     notes = {f'set {name}': f'{len(names)} images' for name, names in sizes.items()}
     chosen = image_sets.select(items, args.images, args.limit)
+    _ignore_work(args.output)
     return [_sample(args, item) for item in chosen], notes
+
+
+def _ignore_work(output):
+    """Make git leave out what is in the folder work/, whatever the output folder is."""
+    work = Path(output) / 'work'
+    work.mkdir(parents=True, exist_ok=True)
+    (work / '.gitignore').write_text('*\n')
+
+
+def _distinct(option, folders):
+    """Each folder once; two of one name are refused, as the name is all that a table knows of a folder."""
+    found = {}
+    for folder in folders:
+        path = Path(folder).resolve()
+        other = found.setdefault(path.name, folder)
+        if Path(other).resolve() != path:
+            raise ValueError(f'{option} {other} {folder}: two folders called {path.name}; rename one')
+    return list(found.values())
 
 
 def _set_folders(args):
@@ -150,7 +177,7 @@ def _set_folders(args):
     if not data.is_dir():
         raise FileNotFoundError(f'{data}: no such folder; give the folder of the sets with --data')
     if args.sets:
-        return [data / name for name in args.sets]
+        return _distinct('--sets', [data / name for name in args.sets])
     there = [data / name for name in PAPER_SETS if (data / name).is_dir()] if args.table == 'table1' else []
     return there or [data]
 
@@ -188,7 +215,7 @@ def _given_sample(args, item):
             f'{folder}: has no LR_x{item.scale}; give the whole benchmark, HR, LR and kernels'
         )
     kernel = None
-    if 'true' in args.kernels:
+    if 'true' in args.kernels and args.preset != tables.BICUBIC:
         places = folder / f'kernels_x{item.scale}', folder / 'kernels'
         kernel = image_sets.find_kernel(next((p for p in places if p.is_dir()), places[1]), item)
     return Sample(item, 'given', kernel)
@@ -221,10 +248,12 @@ def plan(args):
         ValueError, FileNotFoundError: for files that cannot be used, before anything is measured.
     """
     confs = {scale: configure(args, scale) for scale in args.scales}
+    labels = {kernels: _label(kernels) for kernels in args.kernels}
+    all_kernels = _distinct('--kernels', labels)
     samples, notes = find_samples(args)
     folders = sorted(Path(args.given).glob('published_*')) if args.given else []
     changes = ' '.join([*(['gradual'] if args.gradual else []), *args.set])
-    quick, trained = [], {kernels: [] for kernels in args.kernels}
+    quick, trained = [], {kernels: [] for kernels in all_kernels}
     for sample in samples:
         hr, lr = image_sets.read_pair(sample.item)
         quick.append(Task(_empty_row(args, sample, tables.BICUBIC, (hr, lr)), sample))
@@ -235,11 +264,11 @@ def plan(args):
             continue
         config = image_sets.fingerprint(np.frombuffer(settings(conf).encode(), np.uint8))
         notes[f'config {config}'] = ' '.join(filter(None, [args.preset, changes])) + ': ' + settings(conf)
-        for kernels in args.kernels:
+        for kernels in all_kernels:
             kernel = _kernel(kernels, sample, conf)
             load_inputs(lr, conf, kernels=kernel and [kernel], full_depth=False)
             row = _empty_row(args, sample, args.preset, (hr, lr, kernel and read_kernel(kernel)))
-            ours = {'changes': changes, 'kernels': _label(kernels), 'seed': args.seed, 'config': config}
+            ours = {'changes': changes, 'kernels': labels[kernels], 'seed': args.seed, 'config': config}
             trained[kernels].append(Task(dataclasses.replace(row, **ours), sample, conf, kernel))
     return quick + [task for tasks in trained.values() for task in tasks], notes
 

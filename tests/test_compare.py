@@ -77,6 +77,37 @@ def test_a_record_tells_results_from_figures(tmp_path):
     assert found['bird'][0].run['stem'] == 'bird'
 
 
+def test_of_the_benchmarks_files_only_those_of_the_role_and_scale_count(tmp_path):
+    names = ('2_HR', '2_bicubic', '2_nearest', '3_HR', '3_LR')
+    for name in names:
+        save(tmp_path / f'img_001_SRF_{name}.png', picture())
+    save(tmp_path / 'bird.png', picture())
+    save(tmp_path / 'bird_gt.png', picture())
+    save(tmp_path / 'bird_zssr_X2.00X2.00.png', picture())
+    truths, sources = (folders.find_images(tmp_path, role) for role in ('HR', 'LR'))
+    chosen = {scale: folders.image_at(truths, 'img_001', scale) for scale in ((2, 2), (3, 3), (4, 4), None)}
+    assert [path and path.name for path in chosen.values()] == [
+        'img_001_SRF_2_HR.png',
+        'img_001_SRF_3_HR.png',
+        None,
+        None,
+    ]
+    assert folders.image_at(sources, 'img_001', (3, 3)).name == 'img_001_SRF_3_LR.png'
+    assert folders.image_at(truths, 'bird', (2, 2)).name == 'bird_gt.png'
+    assert folders.image_at(sources, 'bird', (2, 2)).name == 'bird.png'
+    assert folders.image_at(truths, 'none', None) is None
+
+
+def test_several_results_of_one_image_and_scale_are_left_out(tmp_path):
+    for name in ('img_001_SRF_2_bicubic', 'img_001_SRF_2_nearest', 'bird'):
+        save(tmp_path / 'a' / f'{name}.png', picture())
+    for name in ('img_001', 'bird'):
+        save(tmp_path / 'b' / f'{name}.png', picture())
+    ((pair,), (note,)) = folders.pair_folders(tmp_path / 'a', tmp_path / 'b')
+    assert pair.name == 'bird'
+    assert 'img_001_SRF_2_bicubic.png, img_001_SRF_2_nearest.png' in note
+
+
 # Measuring
 
 
@@ -246,7 +277,7 @@ def test_command_line(tmp_path):
 
 
 @pytest.mark.parametrize(
-    'case', ['missing', 'empty', 'nothing in common', 'one name', 'output is a file', 'border']
+    'case', ['missing', 'empty', 'nothing in common', 'one name', 'output is a file', 'border', 'option']
 )
 def test_errors_take_one_line_and_exit_2(tmp_path, case):
     a, b, _ = make_folders(tmp_path, ('bird',))
@@ -259,10 +290,20 @@ def test_errors_take_one_line_and_exit_2(tmp_path, case):
         'one name': (a, b, '--names', 'x', 'x'),
         'output is a file': (a, b, '-o', b / 'bird.png'),
         'border': (a, b, '--border', 40),
+        'option': (a, b, '--border', 'wide'),
     }[case]
     done = run_program('-o', tmp_path / 'report', *arguments)
     assert done.returncode == 2
     assert done.stdout == '' and len(done.stderr.splitlines()) == 1 and done.stderr.startswith('compare.py: ')
+
+
+def test_ctrl_c_is_one_line(tmp_path, monkeypatch, capsys):
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(compare, 'compare', stopped)
+    assert compare.main(['a', 'b']) == 130
+    assert capsys.readouterr().err.count('\n') == 1
 
 
 def test_no_tensorflow_for_8_bits(tmp_path):

@@ -17,7 +17,7 @@ import metrics
 import tables
 import tasks
 from configs import PRESETS, Config, get_config
-from degradations import draw_kernel, generator_for, shrink_by_kernel
+from degradations import degrade, draw_kernel, generator_for, shrink_by_kernel
 from images import read_image, read_kernel
 from imresize import imresize_matlab
 
@@ -95,7 +95,7 @@ def test_a_table_from_ground_truth_alone(data, tmp_path, capsys):
     assert 'not measured' in printed
     assert 'gray: X2_ONE_JUMP' in said
     header = (out / 'table1.csv').read_text()
-    for word in ('width=4', 'tensorflow', 'cores', 'numpy', 'set Set5: 4 images'):
+    for word in ('width=4', 'tensorflow', 'cores; float32; zssr', 'numpy', 'set Set5: 4 images'):
         assert word in header
     assert (out / 'work' / '.gitignore').read_text() == '*\n'
 
@@ -195,6 +195,24 @@ def test_a_set_named_twice_is_measured_once(data, tmp_path, no_training, capsys)
     assert capsys.readouterr().err.count('\n') == 2
 
 
+def test_folders_of_one_name_are_refused(data, tmp_path, capsys):
+    other = tmp_path / 'other' / 'Set5'
+    other.mkdir(parents=True)
+    out = ('--output', tmp_path / 'out')
+    message = refused(capsys, 'table1', '--data', data, '--sets', 'Set5', other, *out)
+    assert '--sets' in message and 'called Set5; rename one' in message
+    place = ('table2', '--data', data / 'Set5', '--kernels', data / 'Set5', other)
+    assert 'called Set5; rename one' in refused(capsys, *place, *out)
+
+
+def test_threads_are_set_before_16_bit_images_are_read(data, tmp_path):
+    high = np.random.RandomState(0).randint(0, 2**16, (40, 48)).astype(np.uint16)
+    Image.fromarray(high).save(data / 'Set5' / 'HR' / 'high.png')
+    arguments = ('table1', '--data', data, '--images', 'high', '--threads', 1, *TINY)
+    done = finish(start(*arguments, '--output', tmp_path, program=(PROJECT / 'evaluate.py',)))
+    assert done[0] == 0, done[2]
+
+
 def test_settings_are_what_differs_from_the_defaults():
     assert tasks.settings(Config(name='x', seed=3, result_path='y')) == 'the defaults'
     assert 'noise_std=0.0125' in tasks.settings(get_config('X2_REAL_CONF'))
@@ -269,6 +287,9 @@ def test_given_kernels_and_published_results(tmp_path, no_training):
     found = {row.preset: row for row in rows}
     assert sorted(found) == ['X2_GIVEN_KERNEL_CONF', 'bicubic', 'published ZSSR']
     assert found['published ZSSR'].psnr == float('inf')
+    (given / 'kernels' / 'im_3_0.mat').unlink()
+    alone = run('table2', '--given', given, '--preset', 'bicubic', output=tmp_path / 'bicubic')
+    assert sorted(row.preset for row in alone) == ['bicubic', 'published ZSSR']
     assert (found['X2_GIVEN_KERNEL_CONF'].kernels, found['X2_GIVEN_KERNEL_CONF'].draw_seed) == ('true', None)
 
 
@@ -277,7 +298,10 @@ def test_table_3_degrades_every_image(data, tmp_path, no_training):
     arguments = ('table3', '--data', data, '--sets', 'Set5', '--preset', 'X2_REAL_CONF')
     rows = run(*arguments, *TINY, output=out)
     assert len(rows) == 8
-    assert {row.degradation for row in rows} <= {'gaussian noise', 'speckle', 'jpeg'}
+    for row in rows:
+        hr = image_sets.read_8_bits(data / 'Set5' / 'HR' / f'{row.image}.png')
+        hr = hr[: hr.shape[0] // 2 * 2, : hr.shape[1] // 2 * 2]
+        assert row.degradation == degrade(hr, generator_for(0, row.image), 2)[1]
     again = run(*arguments, '--limit', 1, *TINY, output=tmp_path / 'again')
     assert lasting(again) == lasting(row for row in rows if row.image == 'a')
     other = run(*arguments[:-1], 'bicubic', '--draw-seed', 1, output=tmp_path / 'other')
@@ -296,6 +320,7 @@ def test_show_prints_without_measuring(data, tmp_path, capsys):
     out = tmp_path / 'out'
     run('table1', '--data', data, '--preset', 'bicubic', output=out)
     printed = capsys.readouterr().out
+    (out / 'notes.csv').write_text('something else')
     for path in (out, out / 'table1.csv'):
         assert evaluate.main(['show', str(path)]) == 0
         shown = capsys.readouterr().out
@@ -321,6 +346,11 @@ def test_score_any_programs_results(tmp_path, capsys):
     results.mkdir()
     save_image(truth / 'img_001_SRF_2_HR.png', 0, (40, 48, 3))
     save_image(truth / 'img_001_SRF_2_LR.png', 5, (20, 24, 3))
+    save_image(truth / 'img_001_SRF_2_nearest.png', 5, (40, 48, 3))
+    save_image(truth / 'img_001_SRF_3_HR.png', 5, (39, 48, 3))
+    for method in ('bicubic', 'nearest'):
+        save_image(results / f'img_002_SRF_2_{method}.png', 5, (40, 48, 3))
+    save_image(truth / 'img_002.png', 5, (40, 48, 3))
     save_image(truth / 'b.png', 2, (41, 49, 3))
     save_image(results / 'b.png', 3, (40, 48, 3))
     save_image(results / 'c.png', 3)
@@ -339,7 +369,13 @@ def test_score_any_programs_results(tmp_path, capsys):
     ours = read_image(results / 'b.png').pixels
     assert float(rows['b']['ssim']) == metrics.ssim(ours, b[:40, :48], border=2)
     assert '**mean of 2**' in printed
-    for words in ('c: no ground truth', 'b.png', 'cropped to the smaller', 'scale of 1 results'):
+    for words in (
+        'bicubic.png, img_002_SRF_2_nearest.png',
+        'c: no ground truth',
+        'b.png',
+        'cropped to the smaller',
+        'scale of 1 results',
+    ):
         assert words in said
     assert (
         evaluate.main(['score', str(results), '--gt', str(truth), '--scale', '4', '--csv', str(sheet)]) == 0
@@ -371,6 +407,7 @@ def test_score_refuses(tmp_path, capsys):
         (['--data', 'DATA', '--set', 'widht=4'], ['widht=4', 'width']),
         (['--data', 'DATA', '--set', 'scale_factors=[[3,3]]'], ['scale_factors', '×2']),
         (['--data', 'DATA', '--set', 'width=0'], ['width']),
+        (['--data', 'DATA', '--set', 'seed=3'], ['seed=3', '--seed']),
         (['--data', 'DATA', '--scales', '1'], ["'1'", 'from 2']),
         (['--data', 'DATA', '--limit', '0'], ["'0'", 'from 1']),
         (['--data', 'DATA', '--seed', '-1'], ['-1', 'from 0']),

@@ -171,6 +171,21 @@ def test_they_are_made_anew_when_anything_about_them_changes(tmp_path, change):
     assert make.calls == 2
 
 
+def test_a_stopped_change_is_not_taken_for_the_image_before(tmp_path, monkeypatch):
+    save(tmp_path / 'HR' / 'a.png')
+    (item,), make, kept = image_sets.find_set(tmp_path, 2), Maker(np.eye(3)), tmp_path / 'lr'
+    image_sets.keep_lr(item, kept, 'half', make)
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(image_sets, 'write_kernel', killed)
+        image_sets.keep_lr(item, kept, 'third', make)
+    image_sets.keep_lr(item, kept, 'half', make)
+    assert make.calls == 3
+
+
 def test_fingerprints_change_with_values_shapes_and_types():
     array = np.arange(6, dtype=np.uint8)
     others = [array + 1, array.reshape(2, 3), array.astype(np.int16)]

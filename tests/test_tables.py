@@ -1,6 +1,7 @@
 """tables.py and published.py: rows survive the file, and the table says what was measured, and what not."""
 
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from pictures import refusal
@@ -36,13 +37,16 @@ def test_rows_and_notes_survive_the_file(tmp_path):
     rows = as_dict(
         row(),
         row(preset='bicubic', seed=None, kernels='', iterations=None, seconds=None, config='', machine=''),
+        row(image='line\u2028 and page\x0c', set='Mine: new'),
+        row(image='two\nlines', changes='a\nb'),
         row(image='a, "quoted" name', psnr=float('inf'), draw_seed=3, changes='max_iters=5 width=4'),
     )
     path = tmp_path / 'table1.csv'
-    tables.write_table(path, rows, NOTES)
+    given = NOTES | {'set Mine: new': '3 images', 'config aaaa': 'preset: fields'}
+    tables.write_table(path, rows, given)
     read, notes = tables.read_table(path)
     assert read == rows
-    assert notes == {key: text for key, text in NOTES.items() if key != 'set Mine'}  # no row is of it
+    assert notes == {key: text for key, text in given.items() if key != 'set Mine'}  # no row is of it
     first = path.read_bytes()
     tables.write_table(path, dict(reversed(read.items())), notes)
     assert path.read_bytes() == first
@@ -76,6 +80,13 @@ def test_adding_a_row_keeps_the_others_and_replaces_its_own(tmp_path):
     assert notes['machine cccc'] == 'CPU, 2 cores'
 
 
+def test_two_runs_that_add_to_one_table_lose_no_row(tmp_path):
+    path = tmp_path / 'table1.csv'
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda number: tables.add_row(path, row(image=str(number)), NOTES), range(40)))
+    assert len(tables.read_table(path)[0]) == 40
+
+
 def test_a_killed_write_leaves_the_table_whole(tmp_path, monkeypatch):
     path = tmp_path / 'table1.csv'
     tables.add_row(path, row(), NOTES)
@@ -88,7 +99,7 @@ def test_a_killed_write_leaves_the_table_whole(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         tables.add_row(path, row(image='woman'), NOTES)
     assert path.read_bytes() == before
-    assert list(tmp_path.iterdir()) == [path]
+    assert sorted(tmp_path.iterdir()) == [path, tmp_path / 'work']
 
 
 def test_a_row_is_valid_for_its_own_configuration_and_inputs():
@@ -109,6 +120,7 @@ def test_no_file_is_an_empty_table(tmp_path):
         (lambda text: text[: text.rindex(',cccc')], ['line 11', 'too few cells']),
         (lambda text: text.replace('psnr,ssim', 'psnr,sim', 1), ['columns', 'move it away']),
         (lambda text: '', ['columns']),
+        (lambda text: text.replace('bird', 'b' * 200_000), ['line 11', 'field larger']),
     ],
 )
 def test_damaged_tables_are_refused_and_the_line_named(tmp_path, damage, words):
