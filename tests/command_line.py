@@ -18,7 +18,7 @@ TINY = [
     for field in (
         'width=4',
         'depth=3',
-        'crop_size=16',
+        'crop_size=24',
         'max_iters=3',
         'run_test_every=2',
         'output_flip=False',

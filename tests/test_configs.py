@@ -96,8 +96,14 @@ FAST_PRESETS = {
     'X2_FAST_GIVEN_KERNEL_CONF': ('X2_GIVEN_KERNEL_CONF', {'back_projection_iters': [4]}),
     'X2_FAST_REAL_CONF': ('X2_REAL_CONF', {}),
     'X2_FAST_NOISY_CONF': ('X2_NOISY_CONF', {}),
-    'X3_FAST_IDEAL_CONF': ('X3_IDEAL_CONF', {'back_projection_iters': [2]}),
-    'X4_FAST_IDEAL_CONF': ('X4_IDEAL_CONF', {'back_projection_iters': [2]}),
+    'X3_FAST_IDEAL_CONF': (
+        'X3_IDEAL_CONF',
+        {'back_projection_iters': [2], 'learning_rate': 0.001, 'max_iters': 1200},
+    ),
+    'X4_FAST_IDEAL_CONF': (
+        'X4_GRADUAL_IDEAL_CONF',
+        {'back_projection_iters': [2, 2], 'crop_size': 64, 'max_iters': 600},
+    ),
 }
 PRESETS |= {name: PRESETS[slow] | FAST | own for name, (slow, own) in FAST_PRESETS.items()}
 
