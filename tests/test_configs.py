@@ -105,7 +105,9 @@ FAST_PRESETS = {
         {'back_projection_iters': [2, 2], 'crop_size': 64, 'max_iters': 600},
     ),
 }
-PRESETS |= {name: PRESETS[slow] | FAST | own for name, (slow, own) in FAST_PRESETS.items()}
+for name, (slow, own) in FAST_PRESETS.items():
+    fields = PRESETS[slow] | FAST | own
+    PRESETS[name] = {field: value for field, value in fields.items() if value != DEFAULTS.get(field)}
 
 INCONSISTENT = [
     (
