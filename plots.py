@@ -270,9 +270,14 @@ def frontier_figure(points):
     """
     figure = Figure(figsize=(6, 3.6), layout='constrained')
     axes = figure.add_subplot(xscale='log', xlabel='seconds per image', ylabel='PSNR (dB)')
-    for name, seconds, decibels in points:
+    points = sorted(points, key=lambda point: point[1])
+    middle = math.sqrt(points[0][1] * points[-1][1])
+    for index, (name, seconds, decibels) in enumerate(points):
         axes.plot(seconds, decibels, 'o', color=CROP_COLOURS[1])
-        note = axes.annotate(name, (seconds, decibels), (5, 4), textcoords='offset points', fontsize=7)
+        # Beside its point towards the middle, by turns above and below it.
+        across, ha = (5, 'left') if seconds <= middle else (-5, 'right')
+        offset = (across, 4 if index % 2 else -10)
+        note = axes.annotate(name, (seconds, decibels), offset, textcoords='offset points', fontsize=7, ha=ha)
         note.set_in_layout(False)  # however long the name is
     axes.margins(x=0.25, y=0.15)
     axes.xaxis.set_major_formatter('{x:g}')
