@@ -250,6 +250,7 @@ def _at_least(least):
     """A type for argparse: whole numbers from `least` up to what a seed may be."""
 
     def number(text):
+        """Read such a number, or refuse it."""
         if not text.isdecimal() or not least <= int(text) < 2**32:
             raise argparse.ArgumentTypeError(f'{text!r} is no whole number from {least} up')
         return int(text)
