@@ -147,7 +147,7 @@ class ZSSR:
         while not finished:
             rates = self._rates_to_next_quick_test()
             losses, self.hr_father, self.lr_son, self.train_output = self.network.train(
-                sources, recipe, self._draw_pairs(len(rates), recipe), rates
+                sources, recipe, self._draw_pairs(len(rates) * self.conf.batch_size, recipe), rates
             )
             if not np.isfinite(losses).any():
                 raise ValueError(
@@ -340,7 +340,7 @@ class ZSSR:
         return stopped or self.iter + 1 >= self.conf.max_iters
 
     def _draw_pairs(self, number, recipe):
-        """Draw what describes some iterations: the fathers' sources and places, and the sons' noise."""
+        """Draw what describes some pairs: the fathers' sources and places, and the sons' noise."""
         conf = self.conf
         sizes = [im.shape[:2] for im in self.hr_fathers_sources]
         scales = [1.0, *(min(scale) for scale in conf.scales)][: len(sizes)]

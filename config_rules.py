@@ -73,7 +73,14 @@ _RULES = [
     (('depth',), lambda v: v >= 2, 'must be at least 2'),
     (('crop_size',), lambda v: v >= 8, 'must be at least 8'),
     (
-        ('max_iters', 'width', 'learning_rate_policy_check_every', 'run_test_every', 'display_every'),
+        (
+            'max_iters',
+            'width',
+            'learning_rate_policy_check_every',
+            'run_test_every',
+            'display_every',
+            'batch_size',
+        ),
         lambda v: v >= 1,
         'must be at least 1',
     ),
@@ -103,6 +110,7 @@ _RULES = [
     ),
     (('network_grid',), lambda v: v in ('high', 'low'), "must be 'high' or 'low'"),
     (('rate_policy',), lambda v: v in ('plateau', 'linear'), "must be 'plateau' or 'linear'"),
+    (('optimizer',), lambda v: v in ('adam', 'muon'), "must be 'adam' or 'muon'"),
     (
         ('precision',),
         lambda v: v in ('float32', 'bfloat16', 'float16', 'auto'),
@@ -139,6 +147,10 @@ def _inconsistencies(conf):
     if conf.augment_leave_as_is_probability + conf.augment_no_interpolate_probability > 1:
         problems.append(
             'augment_leave_as_is_probability and augment_no_interpolate_probability add to over 1'
+        )
+    if conf.optimizer == 'muon' and conf.depth < 3:
+        problems.append(
+            f"optimizer 'muon' is for hidden layers and needs a depth of at least 3, not {conf.depth}"
         )
     if conf.network_grid == 'low':
         problems += _grid_problems(conf)

@@ -62,6 +62,10 @@ class Config:
     augment_shear_sigma: float = 0.1
     augment_allow_rotation: bool = True
 
+    # Steps
+    optimizer: str = 'adam'  # 'muon': Muon for the hidden layers
+    batch_size: int = 1  # pairs of a step
+
     # Learning rate
     rate_policy: str = 'plateau'  # 'linear': falls to 0 at max_iters, whatever the quick tests say
     warm_up_iters: int = 0  # 'linear' only: iterations until the full rate

@@ -1,6 +1,5 @@
 """The image-specific network: the Keras model, its training loop, and its use on whole images in tiles."""
 
-import math
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,11 +8,10 @@ import numpy as np
 import tensorflow as tf
 
 import tf_imresize
+from optimizers import Adam, Muon
 from pairs import enlarge_sons, make_sons, warp
 
-ADAM = {'beta1': 0.9, 'beta2': 0.999, 'epsilon': 1e-8}
-
-# Fathers of a batch have together about this many pixels: few enough to stay in the processor's cache.
+# Fathers made at once have together about this many pixels: few enough to stay in the processor's cache.
 FATHER_PIXELS = 2**16
 
 # Of float16's gradients: its start, its growth in each step without overflow (doubled in 1,000), its limit.
@@ -30,6 +28,8 @@ class Design(NamedTuple):
         precision: 'float32', 'bfloat16' or 'float16', of the convolutions.
         grid: 1, or the factor by which the convolutions' grid is coarser than the images'.
         jit_compile: compile the training step with XLA.
+        optimizer: 'adam' or 'muon'.
+        batch_size: pairs of a training step.
     """
 
     filter_shapes: tuple
@@ -38,6 +38,8 @@ class Design(NamedTuple):
     precision: str = 'float32'
     grid: int = 1
     jit_compile: bool = False
+    optimizer: str = 'adam'
+    batch_size: int = 1
 
 
 def design_for(conf, channels):
@@ -51,8 +53,16 @@ def design_for(conf, channels):
         Design.
     """
     precision = fastest_precision() if conf.precision == 'auto' else conf.precision
-    shapes = conf.filter_shapes(channels)
-    return Design(shapes, channels, conf.learn_residual, precision, conf.grid, conf.jit_compile)
+    return Design(
+        filter_shapes=conf.filter_shapes(channels),
+        channels=channels,
+        learn_residual=conf.learn_residual,
+        precision=precision,
+        grid=conf.grid,
+        jit_compile=conf.jit_compile,
+        optimizer=conf.optimizer,
+        batch_size=conf.batch_size,
+    )
 
 
 def build_model(design):
@@ -120,12 +130,7 @@ class Network:
         self.model = build_model(design)
         self.channels = design.channels
         self.halo = design.grid * sum(shape[0] // 2 for shape in design.filter_shapes)
-        self._sizes = [math.prod(shape) for shape in design.filter_shapes]
-        # All filters in a row, while they are trained: one call of Adam then updates them all, and of a
-        # length that is a multiple of 16 it does so without waiting for other threads.
-        row = tf.zeros([-(-sum(self._sizes) // 16) * 16])
-        self._row, *self._moments = (tf.Variable(row) for _ in range(3))
-        self._powers = [tf.Variable(ADAM[beta]) for beta in ('beta1', 'beta2')]
+        self._optimizer = {'adam': Adam, 'muon': Muon}[design.optimizer](design.filter_shapes)
         # Loss gradients are about 1e-5, which float16 can hardly tell from 0.
         self._loss_scale = tf.Variable(LOSS_SCALE) if design.precision == 'float16' else 1.0
         self._loop = None
@@ -148,10 +153,7 @@ class Network:
             filters: list of arrays of the design's shapes, in order.
         """
         self.model.set_weights(filters)
-        for variable in self._moments:
-            variable.assign(tf.zeros_like(variable))
-        for power, beta in zip(self._powers, ('beta1', 'beta2'), strict=True):
-            power.assign(ADAM[beta])
+        self._optimizer.reset()
         if self.design.precision == 'float16':
             self._loss_scale.assign(LOSS_SCALE)
 
@@ -161,8 +163,8 @@ class Network:
         Args:
             sources: pairs.Sources, the images to cut fathers from.
             recipe: pairs.Recipe, how sons are made.
-            draws: of each iteration the index of the source (n,), the inverse warp (n, 2, 3), and the noise
-                (n, h, w, C), or (n, 1, 1, 1) zeros.
+            draws: of each pair the index of the source (n,), the inverse warp (n, 2, 3), and the noise
+                (n, h, w, C), or (n, 1, 1, 1) zeros; n is iterations times `design.batch_size`.
             rates: learning rate of each iteration.
 
         Returns:
@@ -250,25 +252,29 @@ class Network:
         return tf.clip_by_value(output[:, :height, :width], 0, 1)
 
     def _train_steps(self, sources, recipe, indices, inverses, noise, rates):
-        """Make a batch of pairs, train on one after the other, and so on."""
+        """Make a block of pairs, train on one batch of them after the other, and so on."""
         iterations = tf.size(rates)
         crop_size = tf.shape(recipe.up.rows)[1]
-        batch_size = tf.maximum(1, FATHER_PIXELS // crop_size**2)
+        batch_size = self.design.batch_size
+        block_size = tf.maximum(1, FATHER_PIXELS // crop_size**2 // batch_size)
         self._load_filters()
         sources = sources._replace(pixels=tf.ensure_shape(sources.pixels, [None, self.channels]))
         losses = tf.TensorArray(tf.float32, iterations)
         father = output = tf.zeros([crop_size, crop_size, self.channels])
         son = tf.zeros([0, 0, self.channels], self.pair_dtype)
-        for first in tf.range(0, iterations, batch_size):
+        for first in tf.range(0, iterations, block_size):
             tf.autograph.experimental.set_loop_options(shape_invariants=self._any_size(father, output, son))
-            batch = tf.range(first, tf.minimum(first + batch_size, iterations))
-            fathers = warp(sources, tf.gather(indices, batch), tf.gather(inverses, batch), crop_size)
+            block = tf.range(first, tf.minimum(first + block_size, iterations))
+            drawn = tf.range(first * batch_size, (block[-1] + 1) * batch_size)
+            fathers = warp(sources, tf.gather(indices, drawn), tf.gather(inverses, drawn), crop_size)
             any_size = [None, None, None, self.channels]
-            sons = tf.ensure_shape(make_sons(fathers, tf.gather(noise, batch), recipe), any_size)
+            sons = tf.ensure_shape(make_sons(fathers, tf.gather(noise, drawn), recipe), any_size)
             enlarged = tf.ensure_shape(enlarge_sons(sons, recipe), any_size)
-            for i in batch:
+            for i in block:
                 tf.autograph.experimental.set_loop_options(shape_invariants=self._any_size(output))
-                loss, output = self._step(enlarged[i - first], fathers[i - first], rates[i])
+                start = (i - first) * batch_size
+                batch = slice(start, start + batch_size)
+                loss, output = self._step(enlarged[batch], fathers[batch], rates[i])
                 losses = losses.write(i, loss)
             father, son = fathers[-1], sons[-1]
         self._store_filters()
@@ -281,65 +287,39 @@ class Network:
     def _load_and_step(self, enlarged, father, rate):
         """One step on the model's own filters."""
         self._load_filters()
-        result = self._train_step(enlarged, father, rate)
+        result = self._train_step(enlarged[None], father[None], rate)
         self._store_filters()
         return result
 
     def _load_filters(self):
-        """Copy the model's filters into the row that is trained."""
-        self._row.assign(self._in_a_row([weight.value for weight in self.model.trainable_weights]))
+        """Hand the model's filters to the optimiser."""
+        self._optimizer.load([weight.value for weight in self.model.trainable_weights])
 
     def _store_filters(self):
-        """Copy the trained row back into the model."""
-        for weight, filters in zip(self.model.trainable_weights, self._filters(), strict=True):
+        """Copy the trained filters back into the model."""
+        for weight, filters in zip(self.model.trainable_weights, self._optimizer.filters, strict=True):
             weight.assign(filters)
 
-    def _filters(self):
-        """The filters in the row, as tensors of their shapes."""
-        rows = tf.split(self._row, [*self._sizes, self._row.shape[0] - sum(self._sizes)])[:-1]
-        return [tf.reshape(row, shape) for row, shape in zip(rows, self.design.filter_shapes, strict=True)]
-
-    def _in_a_row(self, filters):
-        """Filters, or their gradients, as one row of the trained row's length."""
-        unused = tf.zeros([self._row.shape[0] - sum(self._sizes)])
-        return tf.concat([*(tf.reshape(each, [-1]) for each in filters), unused], 0)
-
-    def _train_step(self, enlarged, father, rate):
-        """One step of the row of filters: mean absolute difference to the father, its gradient, Adam."""
-        filters = self._filters()
+    def _train_step(self, enlarged, fathers, rate):
+        """One step of the optimiser's filters: mean absolute difference to the fathers, and its gradient."""
+        filters = self._optimizer.filters
         with tf.GradientTape() as tape:
             tape.watch(filters)
-            output = self.model.stateless_call(filters, [], enlarged[None])[0][0]
-            loss = tf.reduce_mean(tf.abs(output - father))
+            outputs = self.model.stateless_call(filters, [], enlarged)[0]
+            loss = tf.reduce_mean(tf.abs(outputs - fathers))
             # Without a scale this multiplies by 1, which changes no bit.
             scaled_loss = loss * self._loss_scale
-        gradient = self._in_a_row(tape.gradient(scaled_loss, filters))
+        gradients = tape.gradient(scaled_loss, filters)
         if self.design.precision == 'float16':
-            self._apply_if_finite(gradient, rate)
+            self._apply_if_finite(gradients, rate)
         else:
-            self._apply_adam(gradient, rate)
-        return loss, output
+            self._optimizer.apply(gradients, rate)
+        return loss, outputs[-1]
 
-    def _apply_if_finite(self, gradient, rate):
+    def _apply_if_finite(self, gradients, rate):
         """Undo the loss scale and apply; where it made gradients overflow, skip the step and lower it."""
-        gradient /= self._loss_scale
-        finite = tf.reduce_all(tf.math.is_finite(gradient))
-        tf.cond(finite, lambda: self._apply_adam(gradient, rate), lambda: None)
+        gradients = [gradient / self._loss_scale for gradient in gradients]
+        finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(gradient)) for gradient in gradients])
+        tf.cond(finite, lambda: self._optimizer.apply(gradients, rate), lambda: None)
         growth = tf.where(finite, LOSS_SCALE_GROWTH, 0.5)
         self._loss_scale.assign(tf.clip_by_value(self._loss_scale * growth, 1.0, LOSS_SCALE_LIMIT))
-
-    def _apply_adam(self, gradient, rate):
-        """One Adam step by TensorFlow's fused kernel (Keras' own rounds 1 − β₂ differently)."""
-        powers = [power.read_value() for power in self._powers]
-        tf.raw_ops.ResourceApplyAdam(
-            var=self._row.handle,
-            m=self._moments[0].handle,
-            v=self._moments[1].handle,
-            beta1_power=powers[0],
-            beta2_power=powers[1],
-            lr=rate,
-            grad=gradient,
-            **ADAM,
-        )
-        for power, value, beta in zip(self._powers, powers, ('beta1', 'beta2'), strict=True):
-            power.assign(value * ADAM[beta])

@@ -164,6 +164,9 @@ INCONSISTENT = [
     ({'scale_factors': [[1e308, 2]]}, 'scale_factors must be a list.* at least 1, at most 100'),
     ({'scale_factors': [2, 2.001], 'back_projection_iters': [0, 0]}, 'results of one name'),
     ({'precision': 'double'}, 'precision must be'),
+    ({'optimizer': 'sgd'}, "optimizer must be 'adam' or 'muon'"),
+    ({'batch_size': 0}, 'batch_size must be at least 1'),
+    ({'optimizer': 'muon', 'depth': 2}, "optimizer 'muon' is for hidden layers"),
     ({'network_grid': 'mid'}, 'network_grid must be'),
     ({'rate_policy': 'cosine'}, 'rate_policy must be'),
     ({'network_grid': 'low', 'scale_factors': [1.5]}, "network_grid 'low' needs one whole factor"),
@@ -180,6 +183,8 @@ PORTS_OWN = {
     'rate_policy': 'plateau',
     'warm_up_iters': 0,
     'jit_compile': False,
+    'optimizer': 'adam',
+    'batch_size': 1,
 }
 
 

@@ -25,8 +25,8 @@ class Watcher(ZSSR):
     """Keeps filters and optimiser before and after each training."""
 
     def snapshot(self):
-        optimiser = [moments.numpy() for moments in self.network._moments]
-        optimiser += [power.numpy() for power in self.network._powers]
+        optimiser = [moments.numpy() for moments in self.network._optimizer._moments]
+        optimiser += [power.numpy() for power in self.network._optimizer._powers]
         done, filters = len(self.loss) + len(self.mse_rec), self.model.get_weights()
         rate = self.learning_rate
         return SimpleNamespace(
@@ -154,7 +154,26 @@ def test_the_loop_equals_single_steps(net, kernel):
         np.testing.assert_allclose(weights, stepped, rtol=0, atol=tolerances.NETWORK)
 
 
-def test_batches_of_pairs_change_nothing(monkeypatch):
+def test_a_batch_steps_by_the_mean_of_its_pairs():
+    conf = Config(width=4, depth=3, batch_size=3)
+    source = pairs.pack_sources([np.random.RandomState(0).rand(20, 24, 3)] * 2)
+    recipe = pairs.make_recipe(16, (2, 2), 'cubic', 'cubic')
+    net = Network(network.design_for(conf, 3))
+    net.reset(random_filters(0))
+    draws = random_draws(6)
+    losses, father, son, output = net.train(source, recipe, draws, [0.0, 1e-3])
+    moved = net.model.get_weights()[0] - random_filters(0)[0]
+
+    single = Network(network.design_for(TINY_CONF, 3))
+    single.reset(random_filters(0))
+    each, one_father, one_son, one_output = single.train(source, recipe, draws, [0.0] * 6)
+    np.testing.assert_allclose(losses, each.reshape(2, 3).mean(axis=1), rtol=tolerances.LOOP)
+    for mine, one in ((father, one_father), (son, one_son), (output, one_output)):
+        np.testing.assert_allclose(mine, one, rtol=0, atol=tolerances.NETWORK)
+    assert np.abs(moved).max() > 5e-4
+
+
+def test_how_many_pairs_are_made_at_once_changes_nothing(monkeypatch):
     sources = pairs.pack_sources([np.random.RandomState(0).rand(20, 24, 3)] * 2)
     recipe = pairs.make_recipe(16, (2, 2), 'cubic', 'cubic')
     results = []

@@ -17,6 +17,7 @@ PSNR = 55.0  # dB between images after training; two versions of TensorFlow reac
 FINAL_TEST = 1e-5  # final output from given filters; 3e-7 seen
 
 ADAM = 1e-6  # absolute, filters of about 0.1 after five float32 steps of 1e-3 against float64
+MUON = 1e-5  # absolute, directions of up to 1 after five float32 multiplications against float64
 LOOP = 1e-5  # relative, losses of the compiled loop against single steps: another graph, the same sums
 FILTER_DEVIATION = 0.05  # relative, standard deviation of the smallest sample, 1728 normal numbers: 3 sigma
 
