@@ -22,7 +22,7 @@ from metrics import psnr, ssim
 from network import Network, design_for
 from pairs import invert_affine, make_recipe, pack_sources
 from tf_imresize import resize_region
-from utils import augmentation_matrix, draw_augmentation, quick_test_windows
+from utils import augmentation_matrix, draw_augmentation, has_stopped_falling, quick_test_windows
 
 # What a training leaves behind, under the original's names.
 HISTORIES = ('loss', 'mse_steps', 'mse', 'mse_rec', 'interp_mse', 'interp_rec_mse')
@@ -139,15 +139,15 @@ class ZSSR:
 
     def train(self):
         """Train the current scale until the learning rate has fallen below its minimum, or max_iters."""
-        sources = pack_sources(self.hr_fathers_sources)
         recipe = make_recipe(
             self.conf.crop_size, self.sf, self.kernel, self.conf.upscale_method, self.network.pair_dtype
         )
+        self._choose_sources()
         finished = False
         while not finished:
-            rates = self._rates_to_next_quick_test()
+            rates = self._rates_to_next_stop()
             losses, self.hr_father, self.lr_son, self.train_output = self.network.train(
-                sources, recipe, self._draw_pairs(len(rates) * self.conf.batch_size, recipe), rates
+                self._sources, recipe, self._draw_pairs(len(rates) * self.conf.batch_size, recipe), rates
             )
             if not np.isfinite(losses).any():
                 raise ValueError(
@@ -161,7 +161,10 @@ class ZSSR:
                 self.learning_rate_policy()
             self.progress(self)
             finished = self.is_trained
-            self.iter += not finished
+            if not finished:
+                if self._ends_round():
+                    self._choose_sources(self.final_test())
+                self.iter += 1
 
     def father_to_son(self, hr_father):
         """Shrink an image as the input is thought to have been shrunk, and add noise.
@@ -302,12 +305,13 @@ class ZSSR:
         self.mse, self.interp_mse = (None, None) if self.gt is None else ([], [])
 
     def _ramp(self, iteration):
-        """The share of the full learning rate at an iteration: with 'linear', up to 1 and then down to 0."""
+        """The share of the full learning rate at an iteration; with 'linear', every round ends at 0."""
         conf = self.conf
         if conf.rate_policy == 'plateau':
             return 1.0
+        iteration %= conf.round_iters
         warm_up = min(1.0, (iteration + 1) / (conf.warm_up_iters + 1))
-        return warm_up * (1 - iteration / conf.max_iters)
+        return warm_up * (1 - iteration / conf.round_iters)
 
     def _shrunk_ground_truth(self):
         last = self.sf_ind == len(self.conf.scales) - 1
@@ -316,15 +320,15 @@ class ZSSR:
         relative = np.array(self.conf.scales[self.sf_ind]) / self.conf.scales[-1]
         return imresize(self.gt, relative, self.output_shape, self.conf.downscale_gt_method)
 
-    def _rates_to_next_quick_test(self):
-        """Move on to the next quick test; return the learning rate of every iteration until then.
+    def _rates_to_next_stop(self):
+        """Move on to the next quick test or end of a round; return the learning rate of every iteration.
 
         What the loop will do is known before it starts: the policy only reads the quick tests behind it.
         """
         rates = [self.learning_rate]
         while not self._is_quick_test():
             self.learning_rate_policy()
-            if self.is_trained:
+            if self.is_trained or self._ends_round():
                 break
             self.iter += 1
             rates.append(self.learning_rate)
@@ -333,28 +337,50 @@ class ZSSR:
     def _is_quick_test(self):
         return self.iter % self.conf.run_test_every == 0
 
+    def _ends_round(self):
+        return (self.iter + 1) % self.conf.round_iters == 0
+
     @property
     def is_trained(self):
         """Whether the current scale's training has come to its end."""
         stopped = self.conf.rate_policy == 'plateau' and self.learning_rate < self.conf.min_learning_rate
         return stopped or self.iter + 1 >= self.conf.max_iters
 
+    def _choose_sources(self, result=None):
+        """Set what fathers are cut from: the input, earlier scales' results and, shrunk, the present one.
+
+        Args:
+            result: array (H, W, C) in [0, 1], the current scale's at the end of a round, or None. Shrunk
+                halfway to the finest other source, where it is sharp, it becomes a source too.
+
+        Source: ZSSR paper, section 3.4, between two scales.
+        """
+        images = list(self.hr_fathers_sources)
+        scales = [(1.0, 1.0), *self.conf.scales][: len(images)]
+        if result is not None:
+            target = self.conf.scales[self.sf_ind]
+            halfway = np.add(scales[-1], target) / 2
+            shape = scaled_shape(self.input.shape, halfway / self.base_sf)
+            images.append(np.clip(imresize(result, halfway / target, shape), 0, 1))
+            scales.append(tuple(halfway))
+        self._source_sizes = [im.shape[:2] for im in images]
+        self._source_scales = [min(scale) for scale in scales]
+        self._sources = pack_sources(images)
+
     def _draw_pairs(self, number, recipe):
         """Draw what describes some pairs: the fathers' sources and places, and the sons' noise."""
         conf = self.conf
-        sizes = [im.shape[:2] for im in self.hr_fathers_sources]
-        scales = [1.0, *(min(scale) for scale in conf.scales)][: len(sizes)]
         son_shape = (recipe.up.rows.shape[2], recipe.up.columns.shape[2], self.input.shape[2])
         noise = np.zeros((number, *(son_shape if conf.noise_std else (1, 1, 1))))
         augmentations = []
         for i in range(number):
             augmentation = draw_augmentation(
-                sizes,
-                scales,
+                self._source_sizes,
+                self._source_scales,
                 conf.augment_leave_as_is_probability,
                 conf.augment_no_interpolate_probability,
                 conf.augment_min_scale,
-                scales[-1],
+                self._source_scales[-1],
                 conf.augment_allow_rotation,
                 conf.augment_scale_diff_sigma,
                 conf.augment_shear_sigma,
@@ -420,22 +446,3 @@ class ZSSR:
         decibels = psnr(*pair, border=border)
         # JSON knows no infinity, the score of a perfect result.
         return {'psnr': decibels if math.isfinite(decibels) else None, 'ssim': ssim(*pair, border=border)}
-
-
-def has_stopped_falling(steps, errors, change_ratio):
-    """Decide whether errors have stopped falling: is the slope of a line through them lost in its noise?
-
-    Args:
-        steps: iterations of the quick tests, at least 5.
-        errors: mean squared error at each.
-        change_ratio: how many slopes its standard deviation must exceed.
-
-    Returns:
-        bool: −change_ratio · slope < standard deviation of the slope.
-
-    Source: ZSSR paper, section 3.2. The variance divides by n − 4, as NumPy's did before 1.16.
-    """
-    line, covariance = np.polyfit(steps, errors, 1, cov='unscaled')
-    residual = np.sum(np.square(errors - np.polyval(line, steps)))
-    deviation = np.sqrt(covariance[0, 0] * residual / (len(steps) - 4))
-    return bool(-change_ratio * line[0] < deviation)

@@ -75,6 +75,7 @@ _RULES = [
     (
         (
             'max_iters',
+            'rounds',
             'width',
             'learning_rate_policy_check_every',
             'run_test_every',
@@ -152,6 +153,8 @@ def _inconsistencies(conf):
         problems.append(
             f"optimizer 'muon' is for hidden layers and needs a depth of at least 3, not {conf.depth}"
         )
+    if conf.rounds > 1 and conf.rate_policy != 'linear':
+        problems.append(f"rounds {conf.rounds} needs rate_policy 'linear', not {conf.rate_policy!r}")
     if conf.network_grid == 'low':
         problems += _grid_problems(conf)
     names = [scale_name(scale) for scale in conf.scales]

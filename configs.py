@@ -69,6 +69,7 @@ class Config:
     # Learning rate
     rate_policy: str = 'plateau'  # 'linear': falls to 0 at max_iters, whatever the quick tests say
     warm_up_iters: int = 0  # 'linear' only: iterations until the full rate
+    rounds: int = 1  # 'linear' only: what the network makes of the input after one is a source of the next
     learning_rate: float = 0.001  # at the start of every scale
     learning_rate_change_ratio: float = 1.5  # slope's standard deviations that still count as progress
     learning_rate_policy_check_every: int = 60
@@ -117,6 +118,11 @@ class Config:
     def grid(self):
         """By how much the convolutions' grid is coarser than the images'."""
         return int(self.scales[0][0]) if self.network_grid == 'low' else 1
+
+    @property
+    def round_iters(self):
+        """Iterations of each round of a scale's training; the last may have fewer."""
+        return math.ceil(self.max_iters / self.rounds)
 
     @property
     def policy_points(self):
@@ -266,12 +272,15 @@ X4_GRADUAL_IDEAL_CONF = Config(
 FAST = {
     'network_grid': 'low',
     'precision': 'auto',
+    'optimizer': 'muon',
+    'batch_size': 4,
     'rate_policy': 'linear',
     'learning_rate': 0.0015,
     'warm_up_iters': 20,
     'init_variance': 0.5,
     'crop_size': 96,
-    'max_iters': 800,
+    'max_iters': 300,
+    'rounds': 2,
     'run_test_every': 100,
 }
 
@@ -281,25 +290,18 @@ X2_FAST_GIVEN_KERNEL_CONF = replace(X2_GIVEN_KERNEL_CONF.copy(), **FAST, back_pr
 
 X2_FAST_REAL_CONF = replace(X2_REAL_CONF.copy(), **FAST)
 
-# At ×3 the rate of ×2 can be too high: some trainings on small images never leave their start.
-X3_FAST_IDEAL_CONF = replace(
-    X3_IDEAL_CONF.copy(),
-    **FAST | {'learning_rate': 0.001, 'max_iters': 1200},
-    back_projection_iters=[2],
-)
+X3_FAST_IDEAL_CONF = replace(X3_IDEAL_CONF.copy(), **FAST, back_projection_iters=[2])
 
 # Twice ×2: in one jump, a small image has too little to learn ×4 from.
 X4_FAST_IDEAL_CONF = replace(
-    X4_GRADUAL_IDEAL_CONF.copy(),
-    **FAST | {'crop_size': 64, 'max_iters': 600},
-    back_projection_iters=[2, 2],
+    X4_GRADUAL_IDEAL_CONF.copy(), **FAST | {'crop_size': 64}, back_projection_iters=[2, 2]
 )
 
 # Degraded images whose blur is known to be bicubic (Table 3): the sons get noise of about 5 grey levels, and
 # back-projection would put the input's noise back.
 X2_NOISY_CONF = Config(noise_std=0.02, back_projection_iters=[0], input_path='test_data/real/')
 
-X2_FAST_NOISY_CONF = replace(X2_NOISY_CONF.copy(), **FAST)
+X2_FAST_NOISY_CONF = replace(X2_NOISY_CONF.copy(), **FAST, noise_std=0.04)
 
 # Name -> what `--list` says of it.
 PRESETS = {

@@ -16,7 +16,7 @@ NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 NEWTON_SCHULZ_STEPS = 5
 
 # The update's root mean square, as a share of the learning rate.
-MUON_STRENGTH = 0.4
+MUON_STRENGTH = 0.8
 
 
 class Adam:

@@ -278,3 +278,22 @@ def prepare_result_dir(conf, now=None):
         for source in sorted(PROJECT.glob('*.py')):
             shutil.copy(source, folder)
     return folder
+
+
+def has_stopped_falling(steps, errors, change_ratio):
+    """Decide whether errors have stopped falling: is the slope of a line through them lost in its noise?
+
+    Args:
+        steps: iterations of the quick tests, at least 5.
+        errors: mean squared error at each.
+        change_ratio: how many slopes its standard deviation must exceed.
+
+    Returns:
+        bool: −change_ratio · slope < standard deviation of the slope.
+
+    Source: ZSSR paper, section 3.2. The variance divides by n − 4, as NumPy's did before 1.16.
+    """
+    line, covariance = np.polyfit(steps, errors, 1, cov='unscaled')
+    residual = np.sum(np.square(errors - np.polyval(line, steps)))
+    deviation = np.sqrt(covariance[0, 0] * residual / (len(steps) - 4))
+    return bool(-change_ratio * line[0] < deviation)

@@ -83,26 +83,26 @@ PRESETS = {
 FAST = {
     'network_grid': 'low',
     'precision': 'auto',
+    'optimizer': 'muon',
+    'batch_size': 4,
     'rate_policy': 'linear',
     'learning_rate': 0.0015,
     'warm_up_iters': 20,
     'init_variance': 0.5,
     'crop_size': 96,
-    'max_iters': 800,
+    'max_iters': 300,
+    'rounds': 2,
     'run_test_every': 100,
 }
 FAST_PRESETS = {
     'X2_FAST_IDEAL_CONF': ('X2_ONE_JUMP_IDEAL_CONF', {'back_projection_iters': [2]}),
     'X2_FAST_GIVEN_KERNEL_CONF': ('X2_GIVEN_KERNEL_CONF', {'back_projection_iters': [4]}),
     'X2_FAST_REAL_CONF': ('X2_REAL_CONF', {}),
-    'X2_FAST_NOISY_CONF': ('X2_NOISY_CONF', {}),
-    'X3_FAST_IDEAL_CONF': (
-        'X3_IDEAL_CONF',
-        {'back_projection_iters': [2], 'learning_rate': 0.001, 'max_iters': 1200},
-    ),
+    'X2_FAST_NOISY_CONF': ('X2_NOISY_CONF', {'noise_std': 0.04}),
+    'X3_FAST_IDEAL_CONF': ('X3_IDEAL_CONF', {'back_projection_iters': [2]}),
     'X4_FAST_IDEAL_CONF': (
         'X4_GRADUAL_IDEAL_CONF',
-        {'back_projection_iters': [2, 2], 'crop_size': 64, 'max_iters': 600},
+        {'back_projection_iters': [2, 2], 'crop_size': 64},
     ),
 }
 for name, (slow, own) in FAST_PRESETS.items():
@@ -165,6 +165,8 @@ INCONSISTENT = [
     ({'scale_factors': [2, 2.001], 'back_projection_iters': [0, 0]}, 'results of one name'),
     ({'precision': 'double'}, 'precision must be'),
     ({'optimizer': 'sgd'}, "optimizer must be 'adam' or 'muon'"),
+    ({'rounds': 0}, 'rounds must be at least 1'),
+    ({'rounds': 2}, "rounds 2 needs rate_policy 'linear', not 'plateau'"),
     ({'batch_size': 0}, 'batch_size must be at least 1'),
     ({'optimizer': 'muon', 'depth': 2}, "optimizer 'muon' is for hidden layers"),
     ({'network_grid': 'mid'}, 'network_grid must be'),
@@ -185,6 +187,7 @@ PORTS_OWN = {
     'jit_compile': False,
     'optimizer': 'adam',
     'batch_size': 1,
+    'rounds': 1,
 }
 
 

@@ -13,8 +13,8 @@ from ensemble import BackProjection
 from images import read_image
 from imresize import imresize, kernel_shift
 from network import design_for
-from utils import back_projection, draw_augmentation, quick_test_windows
-from ZSSR import ZSSR, has_stopped_falling
+from utils import back_projection, draw_augmentation, has_stopped_falling, quick_test_windows
+from ZSSR import ZSSR
 
 GRADUAL = {'scale_factors': [[2.0, 2.0], [4.0, 4.0]], 'base_change_sfs': [[2.0, 2.0]]}
 NAMES = """build_network forward_backward_pass forward_pass learning_rate_policy quick_test train

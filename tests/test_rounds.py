@@ -1,0 +1,93 @@
+"""Training in rounds: the rates, and the sources that each round leaves to the next."""
+
+import numpy as np
+import pytest
+import tolerances
+
+from imresize import imresize
+from ZSSR import ZSSR
+
+LINEAR = {'rate_policy': 'linear', 'learning_rate': 1e-3}
+
+
+class Watcher(ZSSR):
+    """Keeps the rates of its training, the sources of each loop, and the results between rounds."""
+
+    def __init__(self, *arguments, **options):
+        self.rates, self.seen, self.results = [], [], []
+        super().__init__(*arguments, **options)
+
+    def train(self):
+        network = self.network
+        self.network = Recorder(network, self)
+        super().train()
+        self.network = network
+
+    def final_test(self):
+        self.results.append(super().final_test())
+        return self.results[-1]
+
+
+class Recorder:
+    """A network that tells what it is trained with."""
+
+    def __init__(self, network, watcher):
+        self._network, self._watcher = network, watcher
+
+    def __getattr__(self, name):
+        return getattr(self._network, name)
+
+    def train(self, sources, recipe, draws, rates):
+        self._watcher.rates += rates
+        sizes = [tuple(row[1:]) for row in sources.table.numpy().tolist()]
+        self._watcher.seen.append((sizes, sources, np.array(draws[0])))
+        return self._network.train(sources, recipe, draws, rates)
+
+
+@pytest.mark.parametrize(('max_iters', 'rounds', 'every'), [(12, 2, 4), (12, 3, 5), (7, 3, 100), (3, 9, 2)])
+def test_the_rate_falls_to_0_in_every_round(make_net, max_iters, rounds, every):
+    options = {'max_iters': max_iters, 'rounds': rounds, 'run_test_every': every, 'warm_up_iters': 1}
+    net = make_net(cls=Watcher, **LINEAR | options)
+    net.train()
+    length = -(-max_iters // rounds)
+    expected = [1e-3 * min(1, (i % length + 1) / 2) * (1 - i % length / length) for i in range(max_iters)]
+    np.testing.assert_allclose(net.rates, expected, rtol=tolerances.FLOAT64)
+    assert len(net.loss) == max_iters
+    assert net.mse_steps == list(range(0, max_iters, every))
+    assert len(net.results) == -(-max_iters // length) - 1
+
+
+def test_the_result_of_a_round_becomes_a_source_halfway(make_net, image):
+    options = {'max_iters': 40, 'rounds': 2, 'run_test_every': 100, 'augment_min_scale': 0.5}
+    net = make_net(cls=Watcher, **LINEAR | options)
+    net.train()
+    (first, _, _), *_, (second, sources, drawn) = net.seen
+    height, width = image.shape[:2]
+    halfway = -(-3 * height // 2), -(-3 * width // 2)
+    assert first == [(height, width)]
+    assert second == [(height, width), halfway]
+    assert set(drawn.tolist()) == {0, 1}
+    framed = sources.pixels.numpy()[(height + 2) * (width + 2) :].reshape(halfway[0] + 2, halfway[1] + 2, 3)
+    expected = np.clip(imresize(net.results[0], 0.75, halfway), 0, 1)
+    np.testing.assert_allclose(framed[1:-1, 1:-1], expected, rtol=0, atol=tolerances.FLOAT32)
+
+
+def test_after_a_base_change_halfway_is_between_base_and_target(make_net, image):
+    scales = {'scale_factors': [2, 4], 'base_change_sfs': [2]}
+    net = make_net(
+        cls=Watcher, save_results=False, max_iters=2, rounds=2, run_test_every=100, **LINEAR | scales
+    )
+    net.run()
+    height, width = image.shape[:2]
+    expected = [(factor * height, factor * width) for factor in (1, 2, 3)]
+    assert net.seen[-1][0] == expected
+    assert [len(sizes) for sizes, _, _ in net.seen] == [1, 2, 2, 3]
+    # What a round leaves behind serves its own scale only.
+    assert [source.shape[0] for source in net.hr_fathers_sources] == [height, 2 * height, 4 * height]
+
+
+def test_unequal_scales_have_unequal_halves(make_net, image):
+    net = make_net(cls=Watcher, scale_factors=[[1.0, 2.0]], max_iters=2, rounds=2, **LINEAR)
+    net.train()
+    height, width = image.shape[:2]
+    assert net.seen[-1][0] == [(height, width), (height, -(-3 * width // 2))]
