@@ -82,8 +82,8 @@ class Adam:
 class Muon:
     """Muon for the hidden layers, whose filters are matrices of one shape, and Adam for the outer two.
 
-    Every step moves a matrix by the same amount in all its directions, in those of small gradients too: on
-    one image, trainings come as far in a third of Adam's iterations.
+    Every step moves a matrix by the same amount in all its directions, in those of small gradients too, so
+    that the few hundred steps of one image are enough.
 
     Source: Jordan et al., Muon: an optimizer for hidden layers in neural networks (2024); the step's size as
     in Liu et al., Muon is scalable for LLM training (2025). Keras' own takes the layers one by one, and works

@@ -72,7 +72,7 @@ class Reporter:
                 self._bars = None
 
     def follow(self, net):
-        """Show where the training stands; called by ZSSR after every quick test."""
+        """Show where the training stands; called by ZSSR after every quick test and round."""
         vertical, horizontal = net.conf.scales[net.sf_ind]
         scale = f'×{vertical:g}' if vertical == horizontal else f'×{vertical:g}×{horizontal:g}'
         done = len(net.loss)
