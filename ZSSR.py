@@ -21,7 +21,7 @@ from inputs import load_inputs
 from metrics import psnr, ssim
 from network import Network, design_for
 from pairs import invert_affine, make_recipe, pack_sources
-from tf_imresize import resize_region
+from tf_imresize import ImageResize, resize_region
 from utils import augmentation_matrix, draw_augmentation, has_stopped_falling, quick_test_windows
 
 # What a training leaves behind, under the original's names.
@@ -142,12 +142,12 @@ class ZSSR:
         recipe = make_recipe(
             self.conf.crop_size, self.sf, self.kernel, self.conf.upscale_method, self.network.pair_dtype
         )
-        self._choose_sources()
+        sources = self._choose_sources()
         finished = False
         while not finished:
             rates = self._rates_to_next_stop()
             losses, self.hr_father, self.lr_son, self.train_output = self.network.train(
-                self._sources, recipe, self._draw_pairs(len(rates) * self.conf.batch_size, recipe), rates
+                sources, recipe, self._draw_pairs(len(rates) * self.conf.batch_size, recipe), rates
             )
             if not np.isfinite(losses).any():
                 raise ValueError(
@@ -163,7 +163,7 @@ class ZSSR:
             finished = self.is_trained
             if not finished:
                 if self._ends_round():
-                    self._choose_sources(self.final_test())
+                    sources = self._choose_sources(self.final_test())
                 self.iter += 1
 
     def father_to_son(self, hr_father):
@@ -208,11 +208,11 @@ class ZSSR:
     def learning_rate_policy(self):
         """Divide the learning rate by 10 where the reconstruction error has stopped falling.
 
-        With `rate_policy` 'linear' the rate falls to 0 at max_iters instead, whatever the error does.
+        With `rate_policy` 'linear' the rate falls to 0 in every round instead, whatever the error does.
         """
         conf = self.conf
         if conf.rate_policy == 'linear':
-            self.learning_rate = conf.learning_rate * self._ramp(self.iter + 1)
+            self.learning_rate = conf.learning_rate * conf.rate_share(self.iter + 1)
             return
         waited = self.iter - self.learning_rate_change_iter_nums[-1]
         if (self.iter + 1) % conf.learning_rate_policy_check_every or waited <= conf.min_iters:
@@ -299,19 +299,10 @@ class ZSSR:
         self.gt_per_sf = self._shrunk_ground_truth()
         self._input_son = imresize(self.input, scale_factor=1 / self.sf, kernel=self.kernel)
         self.iter = 0
-        self.learning_rate = self.conf.learning_rate * self._ramp(0)
+        self.learning_rate = self.conf.learning_rate * self.conf.rate_share(0)
         self.learning_rate_change_iter_nums = [0]
         self.loss, self.mse_steps, self.mse_rec, self.interp_rec_mse = [], [], [], []
         self.mse, self.interp_mse = (None, None) if self.gt is None else ([], [])
-
-    def _ramp(self, iteration):
-        """The share of the full learning rate at an iteration; with 'linear', every round ends at 0."""
-        conf = self.conf
-        if conf.rate_policy == 'plateau':
-            return 1.0
-        iteration %= conf.round_iters
-        warm_up = min(1.0, (iteration + 1) / (conf.warm_up_iters + 1))
-        return warm_up * (1 - iteration / conf.round_iters)
 
     def _shrunk_ground_truth(self):
         last = self.sf_ind == len(self.conf.scales) - 1
@@ -338,7 +329,7 @@ class ZSSR:
         return self.iter % self.conf.run_test_every == 0
 
     def _ends_round(self):
-        return (self.iter + 1) % self.conf.round_iters == 0
+        return self.iter + 1 in self.conf.round_ends
 
     @property
     def is_trained(self):
@@ -347,11 +338,14 @@ class ZSSR:
         return stopped or self.iter + 1 >= self.conf.max_iters
 
     def _choose_sources(self, result=None):
-        """Set what fathers are cut from: the input, earlier scales' results and, shrunk, the present one.
+        """Choose what fathers are cut from: the input, earlier scales' results and, shrunk, the present one.
 
         Args:
-            result: array (H, W, C) in [0, 1], the current scale's at the end of a round, or None. Shrunk
-                halfway to the finest other source, where it is sharp, it becomes a source too.
+            result: float32 array (H, W, C) in [0, 1], the current scale's at the end of a round, or None.
+                Shrunk halfway to the finest other source, where it is sharp, it becomes a source too.
+
+        Returns:
+            Sources.
 
         Source: ZSSR paper, section 3.4, between two scales.
         """
@@ -361,11 +355,14 @@ class ZSSR:
             target = self.conf.scales[self.sf_ind]
             halfway = np.add(scales[-1], target) / 2
             shape = scaled_shape(self.input.shape, halfway / self.base_sf)
-            images.append(np.clip(imresize(result, halfway / target, shape), 0, 1))
+            shrink = ImageResize(result.shape, shape, halfway / target, 'cubic')
+            images.append(np.clip(shrink(result[None])[0], 0, 1))
             scales.append(tuple(halfway))
+            # As large as four inputs, and not needed any more.
+            self.final_sr = None
         self._source_sizes = [im.shape[:2] for im in images]
         self._source_scales = [min(scale) for scale in scales]
-        self._sources = pack_sources(images)
+        return pack_sources(images)
 
     def _draw_pairs(self, number, recipe):
         """Draw what describes some pairs: the fathers' sources and places, and the sons' noise."""

@@ -149,7 +149,11 @@ def bench_run(args):
     design = net.network.design
     step, limit = _step_and_limit(net.network, conf.crop_size)
     train, iterations = watch.seconds['train'], sum(record['iterations'] for record in net.records)
-    flop = training_flop(design.filter_shapes, conf.crop_size, design.grid) * iterations
+    output = sum(record['seconds']['output'] for record in net.records)
+    # Between rounds the image is enlarged within the training.
+    between = watch.seconds['final_test'] - output
+    counted = step * iterations + watch.seconds['quick_test'] + watch.seconds['_draw_pairs'] + between
+    flop = training_flop(design.filter_shapes, conf.crop_size, design.grid) * design.batch_size * iterations
     return [
         {
             'config': args.config,
@@ -158,9 +162,9 @@ def bench_run(args):
             'steps': step * iterations / train,
             'draws': watch.seconds['_draw_pairs'] / train,
             'quick_tests': watch.seconds['quick_test'] / train,
-            'fathers_and_sons': 1
-            - (step * iterations + watch.seconds['quick_test'] + watch.seconds['_draw_pairs']) / train,
-            'output_s': watch.seconds['final_test'],
+            'between_rounds': between / train,
+            'fathers_and_sons': 1 - counted / train,
+            'output_s': output,
             'start_up_s': start_up,
             'share_of_limit': flop / train / limit,
             'peak_MiB': peak / (1024**2 if sys.platform == 'darwin' else 1024),
@@ -171,8 +175,8 @@ def bench_run(args):
 def _step_and_limit(network, crop_size):
     """Seconds of one training step, and operations per second of the matrix product beside it."""
     product, flop = matrix_product(network.design.precision)
-    pair = [np.zeros((crop_size, crop_size, network.channels), np.float32)] * 2
-    step, seconds = median_seconds(lambda: network.step(*pair, 0.0), product)
+    batch = [np.zeros((network.design.batch_size, crop_size, crop_size, network.channels), np.float32)] * 2
+    step, seconds = median_seconds(lambda: network.step(*batch, 0.0), product)
     return step, flop / seconds
 
 
@@ -274,7 +278,7 @@ def _test_image():
 
 def _shortened(conf, iterations):
     conf = conf.copy()
-    conf.max_iters = iterations
+    conf.max_iters, conf.rounds = iterations, min(conf.rounds, iterations)
     return conf
 
 

@@ -153,8 +153,8 @@ def _inconsistencies(conf):
         problems.append(
             f"optimizer 'muon' is for hidden layers and needs a depth of at least 3, not {conf.depth}"
         )
-    if conf.rounds > 1 and conf.rate_policy != 'linear':
-        problems.append(f"rounds {conf.rounds} needs rate_policy 'linear', not {conf.rate_policy!r}")
+    if conf.rounds > 1:
+        problems += _round_problems(conf)
     if conf.network_grid == 'low':
         problems += _grid_problems(conf)
     names = [scale_name(scale) for scale in conf.scales]
@@ -168,6 +168,22 @@ def _inconsistencies(conf):
             f'with run_test {conf.run_test}, run_test_every {conf.run_test_every} and '
             f'learning_rate_slope_range {conf.learning_rate_slope_range} the learning-rate policy would see '
             f'{points} quick tests and needs at least 5; test more often, or widen the range or min_iters'
+        )
+    return problems
+
+
+def _round_problems(conf):
+    """List what rounds cannot do: they are parts of a schedule, and each leaves a finer source."""
+    problems = []
+    if conf.rate_policy != 'linear':
+        problems.append(f"rounds {conf.rounds} needs rate_policy 'linear', not {conf.rate_policy!r}")
+    if conf.rounds > conf.max_iters:
+        problems.append(f'rounds {conf.rounds} must not be more than max_iters {conf.max_iters}')
+    steps = zip([(1.0, 1.0), *conf.scales], conf.scales, strict=False)
+    if any(after <= before for step in steps for before, after in zip(*step, strict=True)):
+        problems.append(
+            f'rounds {conf.rounds} needs scale_factors that grow on both axes, not {conf.scale_factors}; '
+            'set rounds=1'
         )
     return problems
 

@@ -7,6 +7,7 @@
 """
 
 import ast
+import bisect
 import copy
 import math
 from dataclasses import dataclass, field, fields, replace
@@ -67,8 +68,8 @@ class Config:
     batch_size: int = 1  # pairs of a step
 
     # Learning rate
-    rate_policy: str = 'plateau'  # 'linear': falls to 0 at max_iters, whatever the quick tests say
-    warm_up_iters: int = 0  # 'linear' only: iterations until the full rate
+    rate_policy: str = 'plateau'  # 'linear': falls to 0 in a round, whatever the quick tests say
+    warm_up_iters: int = 0  # 'linear' only: iterations of a round until the full rate
     rounds: int = 1  # 'linear' only: what the network makes of the input after one is a source of the next
     learning_rate: float = 0.001  # at the start of every scale
     learning_rate_change_ratio: float = 1.5  # slope's standard deviations that still count as progress
@@ -120,9 +121,20 @@ class Config:
         return int(self.scales[0][0]) if self.network_grid == 'low' else 1
 
     @property
-    def round_iters(self):
-        """Iterations of each round of a scale's training; the last may have fewer."""
-        return math.ceil(self.max_iters / self.rounds)
+    def round_ends(self):
+        """Of each round of a scale's training the iteration that it ends before."""
+        return [index * self.max_iters // self.rounds for index in range(1, self.rounds + 1)]
+
+    def rate_share(self, iteration):
+        """The share of `learning_rate` at an iteration; with 'linear', every round ends at 0."""
+        if self.rate_policy == 'plateau':
+            return 1.0
+        if iteration >= self.max_iters:
+            return 0.0
+        index = bisect.bisect(self.round_ends, iteration)
+        start, end = [0, *self.round_ends][index], self.round_ends[index]
+        warm_up = min(1.0, (iteration - start + 1) / (self.warm_up_iters + 1))
+        return warm_up * (end - iteration) / (end - start)
 
     @property
     def policy_points(self):
@@ -301,6 +313,7 @@ X4_FAST_IDEAL_CONF = replace(
 # back-projection would put the input's noise back.
 X2_NOISY_CONF = Config(noise_std=0.02, back_projection_iters=[0], input_path='test_data/real/')
 
+# By this recipe, twice the noise does better.
 X2_FAST_NOISY_CONF = replace(X2_NOISY_CONF.copy(), **FAST, noise_std=0.04)
 
 # Name -> what `--list` says of it.

@@ -187,15 +187,16 @@ class Network:
         return [result.numpy() for result in self._loop(*arguments)]
 
     def step(self, enlarged, father, rate):
-        """Train once on one pair.
+        """Train once, on one pair or on a batch.
 
         Args:
-            enlarged: array (H, W, C), the interpolated son; H and W multiples of `design.grid`.
-            father: array (H, W, C).
+            enlarged: array (H, W, C), the interpolated son, or (batch, H, W, C); H and W multiples of
+                `design.grid`.
+            father: array of the same shape.
             rate: learning rate.
 
         Returns:
-            (loss, output): float32 number, and array (H, W, C), not clipped.
+            (loss, output): float32 number, and array (H, W, C), of the last pair, not clipped.
         """
         pair = (tf.constant(image, tf.float32) for image in (enlarged, father))
         return [result.numpy() for result in self._single_step(*pair, tf.constant(rate, tf.float32))]
@@ -285,9 +286,11 @@ class Network:
         return [(image, tf.TensorShape([None, None, self.channels])) for image in images]
 
     def _load_and_step(self, enlarged, father, rate):
-        """One step on the model's own filters."""
+        """One step on the model's own filters, for one pair or a batch."""
+        if enlarged.shape.rank == 3:
+            enlarged, father = enlarged[None], father[None]
         self._load_filters()
-        result = self._train_step(enlarged[None], father[None], rate)
+        result = self._train_step(enlarged, father, rate)
         self._store_filters()
         return result
 

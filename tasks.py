@@ -101,6 +101,7 @@ def _make_gradual(conf):
     iterations = gradual.back_projection_iters if any(conf.back_projection_iters) else [0] * 6
     conf.scale_factors, conf.back_projection_iters = gradual.scale_factors, list(iterations)
     conf.base_change_sfs = []
+    conf.rounds = 1  # the steps themselves bring finer sources
     conf.network_grid = 'high'  # the coarse grid of the fast presets needs one whole factor for all steps
 
 

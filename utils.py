@@ -1,4 +1,4 @@
-"""The steps around the network: making fathers, back-projection, kernels, the results folder."""
+"""The steps around the network: fathers, back-projection, kernels, when to slow down, the results folder."""
 
 import math
 import shutil
@@ -13,6 +13,7 @@ __all__ = [
     'augmentation_matrix',
     'back_projection',
     'draw_augmentation',
+    'has_stopped_falling',
     'imresize',
     'kernel_shift',
     'prepare_result_dir',

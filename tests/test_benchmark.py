@@ -75,18 +75,19 @@ def test_step_and_overhead_are_measured(tmp_path, monkeypatch):
     assert 0 < row['ms_per_iteration'] < 1000
 
 
-def test_a_run_is_divided_into_its_parts(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ('config', 'scales'), [('X4_GRADUAL_IDEAL_CONF', 2), ('X2_FAST_IDEAL_CONF:precision=float32', 1)]
+)
+def test_a_run_is_divided_into_its_parts(tmp_path, monkeypatch, config, scales):
     monkeypatch.setattr(benchmark, 'MATRIX', 64)
     monkeypatch.setattr(benchmark, 'REPEATS', 2)
-    out, config = (
-        tmp_path / 'out.json',
-        'X4_GRADUAL_IDEAL_CONF:width=4:depth=3:crop_size=16:output_flip=False',
-    )
-    assert benchmark.main(['--json', str(out), 'run', '--config', config, '--iterations', '3']) == 0
+    out, config = tmp_path / 'out.json', config + ':width=4:depth=3:crop_size=16:output_flip=False'
+    assert benchmark.main(['--json', str(out), 'run', '--config', config, '--iterations', '4']) == 0
     (row,) = json.loads(out.read_text())
-    assert row['iterations'] == 6  # of two scales
-    parts = ('steps', 'draws', 'quick_tests', 'fathers_and_sons')
+    assert row['iterations'] == 4 * scales
+    parts = ('steps', 'draws', 'quick_tests', 'between_rounds', 'fathers_and_sons')
     assert sum(row[part] for part in parts) == pytest.approx(1)
+    assert (row['between_rounds'] > 0.01) is ('FAST' in config)
     assert row['peak_MiB'] > 50
 
 

@@ -109,6 +109,7 @@ for name, (slow, own) in FAST_PRESETS.items():
     fields = PRESETS[slow] | FAST | own
     PRESETS[name] = {field: value for field, value in fields.items() if value != DEFAULTS.get(field)}
 
+ROUNDS = {'rounds': 2, 'rate_policy': 'linear', 'back_projection_iters': [1, 1]}
 INCONSISTENT = [
     (
         {'network_grid': 'low', 'scale_factors': [17], 'crop_size': 34},
@@ -167,6 +168,9 @@ INCONSISTENT = [
     ({'optimizer': 'sgd'}, "optimizer must be 'adam' or 'muon'"),
     ({'rounds': 0}, 'rounds must be at least 1'),
     ({'rounds': 2}, "rounds 2 needs rate_policy 'linear', not 'plateau'"),
+    ({'rounds': 5, 'max_iters': 4, 'rate_policy': 'linear'}, 'rounds 5 must not be more than max_iters 4'),
+    (ROUNDS | {'scale_factors': [[1, 2]]}, 'rounds 2 needs scale_factors that grow'),
+    (ROUNDS | {'scale_factors': [[1.5, 2], 2]}, 'rounds 2 needs scale_factors that grow'),
     ({'batch_size': 0}, 'batch_size must be at least 1'),
     ({'optimizer': 'muon', 'depth': 2}, "optimizer 'muon' is for hidden layers"),
     ({'network_grid': 'mid'}, 'network_grid must be'),

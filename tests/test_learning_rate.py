@@ -1,4 +1,4 @@
-"""ZSSR.py: the learning-rate policy, and the rates planned ahead of the quick tests."""
+"""ZSSR.py and utils.py: the learning-rate policy, and the rates planned ahead of the quick tests."""
 
 import numpy as np
 import pytest

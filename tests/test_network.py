@@ -10,6 +10,7 @@ import tolerances
 from scipy import ndimage
 
 import network
+import optimizers
 import pairs
 import tf_imresize
 from configs import Config
@@ -154,23 +155,34 @@ def test_the_loop_equals_single_steps(net, kernel):
         np.testing.assert_allclose(weights, stepped, rtol=0, atol=tolerances.NETWORK)
 
 
-def test_a_batch_steps_by_the_mean_of_its_pairs():
-    conf = Config(width=4, depth=3, batch_size=3)
+def test_a_batch_steps_by_the_mean_gradient_of_its_pairs():
+    batched = Network(network.design_for(Config(width=4, depth=3, batch_size=3), 3))
+    batched.reset(random_filters(0))
     source = pairs.pack_sources([np.random.RandomState(0).rand(20, 24, 3)] * 2)
-    recipe = pairs.make_recipe(16, (2, 2), 'cubic', 'cubic')
-    net = Network(network.design_for(conf, 3))
-    net.reset(random_filters(0))
-    draws = random_draws(6)
-    losses, father, son, output = net.train(source, recipe, draws, [0.0, 1e-3])
-    moved = net.model.get_weights()[0] - random_filters(0)[0]
+    recipe, draws = pairs.make_recipe(16, (2, 2), 'cubic', 'cubic'), random_draws(6)
+    losses, father, son, output = batched.train(source, recipe, draws, [1e-3, 1e-3])
+    looped = batched.model.get_weights()
 
-    single = Network(network.design_for(TINY_CONF, 3))
-    single.reset(random_filters(0))
-    each, one_father, one_son, one_output = single.train(source, recipe, draws, [0.0] * 6)
-    np.testing.assert_allclose(losses, each.reshape(2, 3).mean(axis=1), rtol=tolerances.LOOP)
-    for mine, one in ((father, one_father), (son, one_son), (output, one_output)):
-        np.testing.assert_allclose(mine, one, rtol=0, atol=tolerances.NETWORK)
-    assert np.abs(moved).max() > 5e-4
+    fathers = pairs.warp(source, *(tf.constant(drawn) for drawn in draws[:2]), 16)
+    sons = pairs.make_sons(fathers, tf.constant(draws[2]), recipe)
+    enlarged = pairs.enlarge_sons(sons, recipe)
+    adam = optimizers.Adam(batched.design.filter_shapes)
+    adam.load([tf.constant(weights) for weights in random_filters(0)])
+    for batch, loss in zip((slice(0, 3), slice(3, 6)), losses, strict=True):
+        batched.model.set_weights([weights.numpy() for weights in adam.filters])
+        gradients, each = [], []
+        for one, one_father in zip(enlarged[batch], fathers[batch], strict=True):
+            with tf.GradientTape() as tape:
+                one_output = batched.model(one[None])[0]
+                each.append(tf.reduce_mean(tf.abs(one_output - one_father)))
+            gradients.append(tape.gradient(each[-1], batched.model.trainable_weights))
+        adam.apply([sum(of_a_layer) / 3 for of_a_layer in zip(*gradients, strict=True)], 1e-3)
+        assert np.mean(each) == pytest.approx(loss, rel=tolerances.LOOP)
+    for weights, stepped in zip(looped, adam.filters, strict=True):
+        np.testing.assert_allclose(weights, stepped, rtol=0, atol=tolerances.NETWORK)
+    np.testing.assert_array_equal(father, fathers[-1])
+    np.testing.assert_allclose(son, sons[-1], rtol=0, atol=tolerances.FLOAT32)
+    np.testing.assert_allclose(output, one_output, rtol=0, atol=tolerances.NETWORK)
 
 
 def test_how_many_pairs_are_made_at_once_changes_nothing(monkeypatch):
@@ -194,8 +206,9 @@ def test_how_many_pairs_are_made_at_once_changes_nothing(monkeypatch):
         {'noise_std': 0.1},
         {'network_grid': 'low', 'learn_residual': False},
         {'scale_factors': [[1, 2]], 'run_test': False},
+        {'optimizer': 'muon', 'batch_size': 2, 'rounds': 3, 'rate_policy': 'linear', 'learning_rate': 1e-4},
     ],
-    ids=['noise', 'coarse grid', 'one axis'],
+    ids=['noise', 'coarse grid', 'one axis', 'fast'],
 )
 def test_half_precision_runs_come_close_to_full_ones(make_net, precision, changes):
     full, half = (make_net(precision=kind, init_variance=1.0, **changes) for kind in ('float32', precision))
@@ -280,6 +293,8 @@ def test_nothing_is_traced_again_for_other_sizes(monkeypatch):
         {'precision': 'bfloat16'},
         {'network_grid': 'low'},
         {'jit_compile': True},
+        {'optimizer': 'muon'},
+        {'batch_size': 2},
     ],
 )
 def test_whatever_changes_the_network_changes_its_design(changes):

@@ -44,17 +44,26 @@ class Recorder:
         return self._network.train(sources, recipe, draws, rates)
 
 
-@pytest.mark.parametrize(('max_iters', 'rounds', 'every'), [(12, 2, 4), (12, 3, 5), (7, 3, 100), (3, 9, 2)])
-def test_the_rate_falls_to_0_in_every_round(make_net, max_iters, rounds, every):
-    options = {'max_iters': max_iters, 'rounds': rounds, 'run_test_every': every, 'warm_up_iters': 1}
+@pytest.mark.parametrize(
+    ('lengths', 'every'), [((6, 6), 4), ((4, 4, 4), 5), ((3, 3, 4), 100), ((2, 2, 3), 1), ((1, 1), 2)]
+)
+def test_the_rate_rises_and_falls_to_0_in_every_round(make_net, lengths, every):
+    options = {'max_iters': sum(lengths), 'rounds': len(lengths), 'run_test_every': every, 'warm_up_iters': 1}
     net = make_net(cls=Watcher, **LINEAR | options)
     net.train()
-    length = -(-max_iters // rounds)
-    expected = [1e-3 * min(1, (i % length + 1) / 2) * (1 - i % length / length) for i in range(max_iters)]
-    np.testing.assert_allclose(net.rates, expected, rtol=tolerances.FLOAT64)
-    assert len(net.loss) == max_iters
-    assert net.mse_steps == list(range(0, max_iters, every))
-    assert len(net.results) == -(-max_iters // length) - 1
+    expected = [[1 - i / n for i in range(n)] for n in lengths]
+    for of_a_round in expected:
+        of_a_round[0] /= 2
+    np.testing.assert_allclose(net.rates, 1e-3 * np.concatenate(expected), rtol=tolerances.FLOAT64)
+    assert len(net.loss) == sum(lengths)
+    assert net.mse_steps == list(range(0, sum(lengths), every))
+    assert len(net.results) == len(lengths) - 1
+
+
+def test_after_the_last_iteration_the_rate_is_0(make_net):
+    net = make_net(max_iters=6, rounds=2, run_test_every=5, **LINEAR)
+    net.train()
+    assert net.learning_rate == 0
 
 
 def test_the_result_of_a_round_becomes_a_source_halfway(make_net, image):
@@ -84,10 +93,3 @@ def test_after_a_base_change_halfway_is_between_base_and_target(make_net, image)
     assert [len(sizes) for sizes, _, _ in net.seen] == [1, 2, 2, 3]
     # What a round leaves behind serves its own scale only.
     assert [source.shape[0] for source in net.hr_fathers_sources] == [height, 2 * height, 4 * height]
-
-
-def test_unequal_scales_have_unequal_halves(make_net, image):
-    net = make_net(cls=Watcher, scale_factors=[[1.0, 2.0]], max_iters=2, rounds=2, **LINEAR)
-    net.train()
-    height, width = image.shape[:2]
-    assert net.seen[-1][0] == [(height, width), (height, -(-3 * width // 2))]
