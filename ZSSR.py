@@ -360,6 +360,7 @@ class ZSSR:
             scales.append(tuple(halfway))
             # As large as four inputs, and not needed any more.
             self.final_sr = None
+            del result
         self._source_sizes = [im.shape[:2] for im in images]
         self._source_scales = [min(scale) for scale in scales]
         return pack_sources(images)

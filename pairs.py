@@ -40,11 +40,15 @@ def pack_sources(images):
     Returns:
         Sources.
     """
-    framed = [np.pad(im.astype(np.float32), ((1, 1), (1, 1), (0, 0))) for im in images]
-    flat = [im.reshape(-1, im.shape[2]) for im in framed]
-    offsets = np.cumsum([0] + [len(im) for im in flat[:-1]])
-    table = [(offset, *im.shape[:2]) for offset, im in zip(offsets, images, strict=True)]
-    return Sources(tf.constant(np.concatenate(flat)), tf.constant(table, INDEX))
+    framed = [(im.shape[0] + 2, im.shape[1] + 2, im.shape[2]) for im in images]
+    ends = np.cumsum([height * width for height, width, _ in framed]).tolist()
+    starts = [0, *ends[:-1]]
+    # Written where they belong at once: large images leave no room for copies.
+    pixels = np.zeros((ends[-1], images[0].shape[2]), np.float32)
+    for im, shape, start, end in zip(images, framed, starts, ends, strict=True):
+        pixels[start:end].reshape(shape)[1:-1, 1:-1] = im
+    table = [(start, *im.shape[:2]) for start, im in zip(starts, images, strict=True)]
+    return Sources(tf.constant(pixels), tf.constant(table, INDEX))
 
 
 def invert_affine(matrices):

@@ -20,12 +20,11 @@ BYTES_PER_PIXEL = 200
 # Runs the command line for one image after the other and says what memory that took at most, in bytes.
 PROGRAM = f"""
 import resource, sys
-SETTINGS = ['--set=max_iters=2', '--set=rounds=2', '--set=rate_policy=linear']
 sys.path.insert(0, {str(PROJECT)!r})
 import run_ZSSR
 options, inputs = sys.argv[1].split(), sys.argv[2:]
 for path in inputs:
-    assert run_ZSSR.main(['X2_REAL_CONF', '-q', *SETTINGS, '--input', path, *options]) == 0
+    assert run_ZSSR.main(['X2_REAL_CONF', '-q', '--set=max_iters=2', '--input', path, *options]) == 0
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == 'darwin' else 1024))
 """
 
