@@ -114,6 +114,7 @@ class Stopwatch:
 
     def _timed(self, name, method):
         def call(*args, **kwargs):
+            """The method, with its seconds added up."""
             start = time.perf_counter()
             try:
                 return method(*args, **kwargs)

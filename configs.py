@@ -171,6 +171,7 @@ class Config:
         target, last = as_pair(scale), self.scales[-1]
 
         def stretch(step):
+            """One step, as far between 1 and the new end as it was to the old one."""
             return [
                 1 + (n - 1) * (end - 1) / (old - 1) if old != 1 else end
                 for n, end, old in zip(step, target, last, strict=True)

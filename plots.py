@@ -108,9 +108,11 @@ def _svg(curves, drops, end):
     low, high = low - 0.05, max(high + 0.05, low + 0.3)
 
     def across(x):
+        """Pixels from the left."""
         return left + (width - left - 12) * x / end
 
     def down(y):
+        """Pixels from the top."""
         return top + (height - top - bottom) * (high - np.log10(y)) / (high - low)
 
     parts = []

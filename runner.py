@@ -387,6 +387,7 @@ def run_job(job, conf, reporter, networks):
     figure = FigureFile(Path(conf.result_path) / f'{job.input.stem}_losses.png')
 
     def follow(net):
+        """Show where the training stands, in words and as a figure."""
         reporter.follow(net)
         if conf.plot_losses:
             figure.follow(net)
