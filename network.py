@@ -1,5 +1,6 @@
 """The image-specific network: the Keras model, its training loop, and its use on whole images in tiles."""
 
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +11,10 @@ import tensorflow as tf
 import tf_imresize
 from optimizers import Adam, Muon
 from pairs import enlarge_sons, make_sons, warp
+
+# Read when the first convolution runs: what oneDNN prepares for filter gradients is kept, not made anew in
+# every step. That saves two percent of a step; peak memory stays the same.
+os.environ.setdefault('TF_MKL_OPTIMIZE_PRIMITIVE_MEMUSE', '0')
 
 # Fathers made at once have together about this many pixels: few enough to stay in the processor's cache.
 FATHER_PIXELS = 2**16
@@ -309,15 +314,15 @@ class Network:
         with tf.GradientTape() as tape:
             tape.watch(filters)
             outputs = self.model.stateless_call(filters, [], enlarged)[0]
-            loss = tf.reduce_mean(tf.abs(outputs - fathers))
-            # Without a scale this multiplies by 1, which changes no bit.
-            scaled_loss = loss * self._loss_scale
-        gradients = tape.gradient(scaled_loss, filters)
+        errors = outputs - fathers
+        # Written out: the many small ops of tf.reduce_mean's own gradient would cost a narrow network more.
+        slope = tf.sign(errors) * (self._loss_scale / tf.cast(tf.size(errors), tf.float32))
+        gradients = tape.gradient(outputs, filters, slope)
         if self.design.precision == 'float16':
             self._apply_if_finite(gradients, rate)
         else:
             self._optimizer.apply(gradients, rate)
-        return loss, outputs[-1]
+        return tf.reduce_mean(tf.abs(errors)), outputs[-1]
 
     def _apply_if_finite(self, gradients, rate):
         """Undo the loss scale and apply; where it made gradients overflow, skip the step and lower it."""

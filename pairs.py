@@ -13,7 +13,8 @@ import tensorflow as tf
 from tf_imresize import Resize, apply_resize, resize_plan
 
 # The warp knows source positions to 1/32 pixel.
-POSITIONS = 32
+FRACTION_BITS = 5
+POSITIONS = 2**FRACTION_BITS
 
 # Of positions and indices: TensorFlow computes int32 on the host even where there is a GPU.
 INDEX = tf.int64 if tf.config.list_physical_devices('GPU') else tf.int32
@@ -119,8 +120,8 @@ def _position(coefficients, side):
     exact = (along_x * side + along_y * side[:, None]) + start
     # Far-away positions would overflow; they are black wherever they lie outside.
     position = tf.cast(tf.round(tf.clip_by_value(exact, -1e6, 1e6) * POSITIONS), INDEX)
-    whole = tf.math.floordiv(position, POSITIONS)
-    return whole, position - whole * POSITIONS
+    # Bits instead of a division, which is slow for integers; both round down.
+    return tf.bitwise.right_shift(position, FRACTION_BITS), tf.bitwise.bitwise_and(position, POSITIONS - 1)
 
 
 def _pixels(sources, frames, x, y):
