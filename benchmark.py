@@ -11,7 +11,6 @@ Every subcommand prints a table, and with `--json FILE` writes it.
 
 import argparse
 import json
-import resource
 import sys
 import time
 from pathlib import Path
@@ -133,6 +132,8 @@ def bench_run(args):
     Returns:
         List with one row.
     """
+    import resource  # not on Windows
+
     start = time.perf_counter()
     from ZSSR import ZSSR
 

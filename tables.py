@@ -6,7 +6,6 @@ as long as the configuration and the inputs have the fingerprints that it record
 
 import csv
 import dataclasses
-import fcntl
 import io
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,11 @@ from pathlib import Path
 
 import published
 from images import atomic_write
+
+try:
+    import fcntl
+except ImportError:  # Windows: a table is to be measured by one process at a time
+    fcntl = None
 
 BICUBIC = 'bicubic'  # the program that every table has for comparison
 PUBLISHED = 'published '  # what the names of programs begin with whose results were given as files
@@ -243,7 +247,8 @@ def _alone(path):
     lock = path.parent / 'work' / f'{path.stem}.lock'
     lock.parent.mkdir(parents=True, exist_ok=True)
     with open(lock, 'w') as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        if fcntl is not None:
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 

@@ -75,6 +75,8 @@ def configure(args, scale):
         ValueError: naming what does not fit.
     """
     if args.preset == tables.BICUBIC:
+        if args.set or args.gradual:
+            raise ValueError(f'--preset {args.preset} trains nothing; leave out --set and --gradual')
         return None
     conf = configs.get_config(args.preset)
     if args.gradual:

@@ -244,6 +244,8 @@ def test_bicubic_rows_come_out_as_published(tmp_path):
         (['--data', 'DATA', '--set', 'scale_factors=[[3,3]]'], ['scale_factors', '×2']),
         (['--data', 'DATA', '--set', 'width=0'], ['width']),
         (['--data', 'DATA', '--set', 'seed=3'], ['seed=3', '--seed']),
+        (['--data', 'DATA', '--preset', 'bicubic', '--set', 'width=8'], ['bicubic', '--set']),
+        (['--data', 'DATA', '--preset', 'bicubic', '--gradual'], ['bicubic', '--gradual']),
         (['--data', 'DATA', '--scales', '1'], ["'1'", 'from 2']),
         (['--data', 'DATA', '--limit', '0'], ["'0'", 'from 1']),
         (['--data', 'DATA', '--seed', '-1'], ['-1', 'from 0']),
