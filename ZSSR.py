@@ -6,7 +6,6 @@ Shocher, Cohen, Irani: "Zero-Shot" Super-Resolution using Deep Internal Learning
     sr = ZSSR('old_photograph.png', get_config('X2_REAL_CONF')).run()
 """
 
-import math
 import time
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from configs import Config, scaled_shape
 from ensemble import BackProjection, median, super_resolve_views
 from imresize import imresize
 from inputs import load_inputs
-from metrics import psnr, ssim
+from metrics import scores
 from network import Network, design_for
 from pairs import invert_affine, make_recipe, pack_sources
 from tf_imresize import ImageResize, resize_region
@@ -32,16 +31,21 @@ class ZSSR:
     """One image, the network that learns from it, and the histories of the training.
 
     Attributes:
+        conf: Config, a copy.
+        network: network.Network, which can be given to the next image.
         input: float32 array (H, W, C) in [0, 1]; the base that `sf` is relative to.
         gt, gt_per_sf: ground truth of the last and of the current scale, or None.
         kernels, kernel: per scale and current: aligned blur kernel, or method name.
         sf: (vertical, horizontal) scale factors of the current scale, relative to the base.
+        sf_ind, output_shape: index of the current scale, and the (vertical, horizontal) size of its result.
         model: keras.Model; its weights are the filters in order.
         rng: numpy.random.RandomState, drawn from in the original's order.
         iter: index of the iteration done last.
         loss: a number per iteration done, this scale.
         mse_steps, mse, mse_rec, interp_mse, interp_rec_mse: the quick tests of this scale; the two true
             errors are None without ground truth.
+        learning_rate: of the next step. hr_father, lr_son, train_output: of the iteration done last.
+        hr_fathers_sources: what fathers are cut from: the input, and results of earlier scales.
         learning_rate_change_iter_nums: iterations at which the rate fell, after a 0.
         sr: the input super-resolved by the last quick test that had a ground truth (beyond 1 megapixel, its
             last window), or None.
@@ -138,7 +142,14 @@ class ZSSR:
         )
 
     def train(self):
-        """Train the current scale until the learning rate has fallen below its minimum, or max_iters."""
+        """Train the current scale.
+
+        With rate_policy 'plateau' until the learning rate is below its minimum, at most max_iters; with
+        'linear' for max_iters in `rounds` rounds, each round's result a source of fathers for the next.
+
+        Raises:
+            ValueError: the training diverged.
+        """
         recipe = make_recipe(
             self.conf.crop_size, self.sf, self.kernel, self.conf.upscale_method, self.network.pair_dtype
         )
@@ -149,7 +160,7 @@ class ZSSR:
             losses, self.hr_father, self.lr_son, self.train_output = self.network.train(
                 sources, recipe, self._draw_pairs(len(rates) * self.conf.batch_size, recipe), rates
             )
-            if not np.isfinite(losses).any():
+            if not np.isfinite(losses[-1]):
                 raise ValueError(
                     f'training diverged: at iteration {self.iter} the loss is {losses[-1]}; '
                     "lower learning_rate, or use precision='float32'"
@@ -182,7 +193,7 @@ class ZSSR:
 
         Args:
             lr_son: array (h, w, C) in [0, 1].
-            hr_father: array (H, W, C) in [0, 1].
+            hr_father: array (H, W, C) in [0, 1]; on the coarse grid, H and W multiples of the scale factor.
 
         Returns:
             Float32 array (H, W, C): the network's output before the step, not clipped.
@@ -218,9 +229,8 @@ class ZSSR:
         if (self.iter + 1) % conf.learning_rate_policy_check_every or waited <= conf.min_iters:
             return
         points = conf.learning_rate_slope_range // conf.run_test_every
-        if has_stopped_falling(
-            self.mse_steps[-points:], self.mse_rec[-points:], conf.learning_rate_change_ratio
-        ):
+        steps, errors = self.mse_steps[-points:], self.mse_rec[-points:]
+        if has_stopped_falling(steps, errors, conf.learning_rate_change_ratio):
             self.learning_rate /= 10
             self.learning_rate_change_iter_nums.append(self.iter)
 
@@ -340,14 +350,8 @@ class ZSSR:
     def _choose_sources(self, result=None):
         """Choose what fathers are cut from: the input, earlier scales' results and, shrunk, the present one.
 
-        Args:
-            result: float32 array (H, W, C) in [0, 1], the current scale's at the end of a round, or None.
-                Shrunk halfway to the finest other source, where it is sharp, it becomes a source too.
-
-        Returns:
-            Sources.
-
-        Source: ZSSR paper, section 3.4, between two scales.
+        The present `result`, at the end of a round, is shrunk halfway to the finest other source, where it is
+        sharp. Source: ZSSR paper, section 3.4, between two scales.
         """
         images = list(self.hr_fathers_sources)
         scales = [(1.0, 1.0), *self.conf.scales][: len(images)]
@@ -358,7 +362,7 @@ class ZSSR:
             shrink = ImageResize(result.shape, shape, halfway / target, 'cubic')
             images.append(np.clip(shrink(result[None])[0], 0, 1))
             scales.append(tuple(halfway))
-            # As large as four inputs, and not needed any more.
+            # Larger than the input, and not needed any more.
             self.final_sr = None
             del result
         self._source_sizes = [im.shape[:2] for im in images]
@@ -439,8 +443,4 @@ class ZSSR:
         """PSNR and SSIM of the current scale's result, or None without ground truth."""
         if self.gt_per_sf is None:
             return {'psnr': None, 'ssim': None}
-        border = tuple(math.ceil(factor) for factor in self.conf.scales[self.sf_ind])
-        pair = self.final_sr, np.clip(self.gt_per_sf, 0, 1)
-        decibels = psnr(*pair, border=border)
-        # JSON knows no infinity, the score of a perfect result.
-        return {'psnr': decibels if math.isfinite(decibels) else None, 'ssim': ssim(*pair, border=border)}
+        return scores(self.final_sr, np.clip(self.gt_per_sf, 0, 1), self.conf.scales[self.sf_ind])

@@ -6,10 +6,9 @@
     python benchmark.py frontier FOLDER CONFIG… presets on a folder with ground truth: dB against seconds;
                                                 CONFIG may be changed as in X2_FAST_IDEAL_CONF:max_iters=300
 
-Every subcommand prints a table, and with `--json FILE` writes it.
+Every subcommand prints a table; `benchmark.py --json FILE COMMAND …` writes it as well.
 """
 
-import argparse
 import json
 import sys
 import time
@@ -19,6 +18,8 @@ import numpy as np
 
 import runner
 from configs import Config, get_config, set_field
+from images import one_line
+from run_ZSSR import Parser, whole_number
 
 MATRIX = 2048
 REPEATS = 40
@@ -214,13 +215,20 @@ def bench_frontier(args):
     """
     confs = {text: changed_config(text) for text in args.configs}
     inputs, _ = runner.find_inputs(args.folder)
-    jobs = [(name, conf, runner.make_job(path, conf)) for path in inputs for name, conf in confs.items()]
-    for _, conf, job in jobs:
+    measurements = []
+    for name, conf in confs.items():
         conf.save_results, conf.seed = False, args.seed
+        jobs, failures = runner.check_jobs([runner.make_job(path, conf) for path in inputs], conf)
+        if failures:
+            raise ValueError(failures[0])
+        measurements += [(name, conf, job) for job in jobs]
+    for _, _, job in measurements:
         if job.ground_truth is None:
             raise ValueError(f'{job.input}: no ground truth; put {job.input.stem}_gt.png beside it')
+    # Image by image, so that whatever else the machine does hits all presets alike.
+    measurements.sort(key=lambda measurement: measurement[2].input)
     rows, networks = [], {}
-    for name, conf, job in jobs:
+    for name, conf, job in measurements:
         rows.append({'image': job.input.stem, 'config': name, **_measure(job, conf, networks)})
         print(f'{job.input.stem} {name}: {rows[-1]["PSNR"]:.2f} dB', file=sys.stderr)
     means = [{'image': 'mean', 'config': name, **_mean(rows, name)} for name in confs]
@@ -302,25 +310,26 @@ def build_parser():
     """Describe the command line.
 
     Returns:
-        argparse.ArgumentParser.
+        Parser.
     """
-    parser = argparse.ArgumentParser(prog='benchmark.py', description=__doc__.splitlines()[0])
-    parser.add_argument('--json', metavar='FILE', help='write the rows there as well')
-    parser.add_argument('--threads', type=int, metavar='N', help='CPU threads (default: all cores)')
+    parser = Parser(prog='benchmark.py', description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add('--json', metavar='FILE', help='write the rows there as well')
+    add('--threads', type=whole_number(1), metavar='N', help='CPU threads (default: all cores)')
     commands = parser.add_subparsers(dest='command', required=True)
     step = commands.add_parser('step', help=bench_step.__doc__.splitlines()[0])
     precisions = ('float32', 'bfloat16', 'float16')
     step.add_argument('--precision', nargs='+', default=['float32', 'bfloat16'], choices=precisions)
     run = commands.add_parser('run', help=bench_run.__doc__.splitlines()[0])
     run.add_argument('--config', default='X2_ONE_JUMP_IDEAL_CONF')
-    run.add_argument('--iterations', type=int, default=250)
+    run.add_argument('--iterations', type=whole_number(1), default=250)
     overhead = commands.add_parser('overhead', help=bench_overhead.__doc__.splitlines()[0])
-    overhead.add_argument('--iterations', type=int, default=2000)
+    overhead.add_argument('--iterations', type=whole_number(1), default=2000)
     frontier = commands.add_parser('frontier', help=bench_frontier.__doc__.splitlines()[0])
     frontier.add_argument('folder')
     frontier.add_argument('configs', nargs='+')
-    frontier.add_argument('--seed', type=int, default=0)
-    frontier.add_argument('--figure', metavar='FILE', help='draw the means there (PNG, PDF or SVG)')
+    frontier.add_argument('--seed', type=whole_number(0), default=0)
+    frontier.add_argument('--figure', metavar='FILE', help='draw the means there (.png, .pdf or .svg)')
     return parser
 
 
@@ -331,10 +340,8 @@ def main(argv=None):
         argv: arguments; None: those of the process.
 
     Returns:
-        Exit code.
+        0; 2 for unusable input; 130 after Ctrl-C.
     """
-    args = build_parser().parse_args(argv)
-    runner.start_tensorflow(threads=args.threads)
     benchmarks = {
         'step': bench_step,
         'run': bench_run,
@@ -342,19 +349,39 @@ def main(argv=None):
         'frontier': bench_frontier,
     }
     try:
+        args = build_parser().parse_args(argv)
+        figure = getattr(args, 'figure', None)
+        _check_outputs(args.json, figure)
+        runner.start_tensorflow(threads=args.threads)
         rows = benchmarks[args.command](args)
-    except (ValueError, FileNotFoundError) as error:
-        print(f'benchmark.py: {error}', file=sys.stderr)
+        print_table(rows)
+        if args.json:
+            Path(args.json).write_text(json.dumps(rows, indent=1))
+        if figure:
+            _draw_frontier(rows, figure)
+    except (ValueError, OSError) as error:
+        print(f'benchmark.py: {one_line(error)}', file=sys.stderr)
         return 2
-    print_table(rows)
-    if args.json:
-        Path(args.json).write_text(json.dumps(rows, indent=1))
-    if getattr(args, 'figure', None):
-        from plots import frontier_figure
-
-        means = [row for row in rows if row['image'] == 'mean']
-        frontier_figure([(row['config'], row['seconds'], row['PSNR']) for row in means]).savefig(args.figure)
+    except KeyboardInterrupt:
+        print('benchmark.py: stopped; nothing is kept', file=sys.stderr)
+        return 130
     return 0
+
+
+def _check_outputs(table, figure):
+    """Refuse files that could not be written, before any time is spent."""
+    for name in filter(None, (table, figure)):
+        if not Path(name).parent.is_dir():
+            raise FileNotFoundError(f'{name}: there is no folder {Path(name).parent}; make it first')
+    if figure and Path(figure).suffix not in ('.png', '.pdf', '.svg'):
+        raise ValueError(f'--figure {figure}: give a name that ends in .png, .pdf or .svg')
+
+
+def _draw_frontier(rows, path):
+    from plots import frontier_figure
+
+    means = [row for row in rows if row['image'] == 'mean']
+    frontier_figure([(row['config'], row['seconds'], row['PSNR']) for row in means]).savefig(path)
 
 
 if __name__ == '__main__':

@@ -24,7 +24,7 @@ import numpy as np
 import report
 import strips
 from folders import Pair, Result, existing, pair_folders, parse_name, read_record
-from images import atomic_write, read_image
+from images import atomic_write, one_line, read_image
 from run_ZSSR import Parser
 
 DEFAULT_SCALE = (2.0, 2.0)
@@ -410,7 +410,7 @@ def main(arguments=None):
             figures=not options.no_figures,
         )
     except (ValueError, OSError) as error:
-        print(f'compare.py: {" ".join(str(error).split())}', file=sys.stderr)
+        print(f'compare.py: {one_line(error)}', file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print('compare.py: stopped; the report is not complete, start again for a whole one', file=sys.stderr)

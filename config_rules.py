@@ -6,6 +6,9 @@ from dataclasses import fields
 # An output of 100 times the sides has 10,000 times the pixels.
 LARGEST_SCALE = 100
 
+# What NumPy's generator takes.
+LARGEST_SEED = 2**32 - 1
+
 # A cell of the network's coarse grid is no larger than the smallest image.
 COARSEST_GRID = 16
 
@@ -118,7 +121,7 @@ _RULES = [
         "must be 'float32', 'bfloat16', 'float16' or 'auto'",
     ),
     (('name',), lambda v: v and '/' not in v and '\\' not in v, 'must be a file name without slashes'),
-    (('seed',), lambda v: v is None or 0 <= v < 2**32, 'must be between 0 and 4294967295'),
+    (('seed',), lambda v: v is None or 0 <= v <= LARGEST_SEED, 'must be between 0 and 4294967295'),
 ]
 
 

@@ -30,8 +30,8 @@ class Config:
 
     # Length of the training, per scale
     max_iters: int = 3000
-    min_iters: int = 256  # iterations to wait after a change of the learning rate
-    min_learning_rate: float = 9e-6  # below this, training stops
+    min_iters: int = 256  # 'plateau' only: iterations to wait after a change of the learning rate
+    min_learning_rate: float = 9e-6  # 'plateau' only: below this, training stops
 
     # Network
     width: int = 64  # channels of a hidden layer
@@ -72,9 +72,9 @@ class Config:
     warm_up_iters: int = 0  # 'linear' only: iterations of a round until the full rate
     rounds: int = 1  # 'linear' only: what the network makes of the input after one is a source of the next
     learning_rate: float = 0.001  # at the start of every scale
-    learning_rate_change_ratio: float = 1.5  # slope's standard deviations that still count as progress
-    learning_rate_policy_check_every: int = 60
-    learning_rate_slope_range: int = 256  # iterations that the line is fitted to
+    learning_rate_change_ratio: float = 1.5  # 'plateau': slope's deviations that are progress
+    learning_rate_policy_check_every: int = 60  # 'plateau'
+    learning_rate_slope_range: int = 256  # 'plateau': iterations that the line is fitted to
 
     # Quick test and display
     run_test: bool = True

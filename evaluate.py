@@ -18,18 +18,16 @@ import dataclasses
 import sys
 from pathlib import Path
 
-import numpy as np
-
 import image_sets
 import published
 import runner
 import scoring
 import tables
 import tasks
-from config_rules import scale_name
+from config_rules import LARGEST_SEED, scale_name
 from configs import Config
-from images import atomic_write, write_png
-from run_ZSSR import Parser
+from images import atomic_write, one_line, write_png
+from run_ZSSR import Parser, whole_number
 
 DEFAULT_PRESETS = {
     'table1': 'X2_ONE_JUMP_IDEAL_CONF',
@@ -97,7 +95,7 @@ class Measurer:
         return scoring.scores(sr, hr, row.scale) | {
             'iterations': sum(record['iterations'] for record in net.records),
             'seconds': sum(sum(record['seconds'].values()) for record in net.records),
-            'machine': image_sets.fingerprint(np.frombuffer(self.machine.encode(), np.uint8)),
+            'machine': image_sets.fingerprint(self.machine),
         }
 
 
@@ -219,7 +217,7 @@ def _add_table(commands, table, title):
     """Describe the subcommand of one table."""
     parser = commands.add_parser(table, help=title, description=title)
     parser.set_defaults(table=table, sets=None, given=None, kernels=['bicubic'], draw_seed=None, scales=[2])
-    add = parser.add_argument
+    add, seed = parser.add_argument, whole_number(0, LARGEST_SEED)
     source = parser.add_mutually_exclusive_group(required=True) if table == 'table2' else parser
     needed = {} if table == 'table2' else {'required': True}
     source.add_argument('--data', metavar='DIR', help='folder of the sets, or of one', **needed)
@@ -228,10 +226,10 @@ def _add_table(commands, table, title):
     if table != 'div2krk':
         add('--sets', nargs='+', metavar='SET', help='folders in DIR (default: DIR, or the sets in it)')
     if table in ('table1', 'div2krk'):
-        add('--scales', nargs='+', type=_at_least(2), default=[2], metavar='S', help='(default: 2)')
+        add('--scales', nargs='+', type=whole_number(2), default=[2], metavar='S', help='(default: 2)')
     if table in ('table2', 'table3'):
         what = 'kernels' if table == 'table2' else 'degradations'
-        add('--draw-seed', type=_at_least(0), default=0, metavar='N', help=f'of the {what} (default: 0)')
+        add('--draw-seed', type=seed, default=0, metavar='N', help=f'of the {what} (default: 0)')
     if table in ('table2', 'div2krk'):
         help_ = "'true', 'bicubic', or a folder of estimated ones, NAME_0.mat (default: true)"
         add('--kernels', nargs='+', default=['true'], metavar='KIND', help=help_)
@@ -239,23 +237,11 @@ def _add_table(commands, table, title):
     add('--preset', metavar='NAME', help=f'preset, at any scale {preset}')
     add('--gradual', action='store_true', help='in the six steps of X2_GRADUAL_IDEAL_CONF, on the fine grid')
     add('--set', action='append', default=[], metavar='FIELD=VALUE', help='change any field of Config')
-    add('--seed', type=_at_least(0), default=0, metavar='N', help='of every training (default: 0)')
+    add('--seed', type=seed, default=0, metavar='N', help='of every training (default: 0)')
     add('--images', nargs='+', metavar='NAME', help='only these')
-    add('--limit', type=_at_least(1), metavar='N', help='only the first N of each set')
-    add('--threads', type=_at_least(1), metavar='N', help='CPU threads for TensorFlow (default: all cores)')
+    add('--limit', type=whole_number(1), metavar='N', help='only the first N of each set')
+    add('--threads', type=whole_number(1), metavar='N', help='CPU threads (default: all cores)')
     add('--output', default='results/tables', metavar='DIR', help='for the tables (default: results/tables)')
-
-
-def _at_least(least):
-    """A type for argparse: whole numbers from `least` up to what a seed may be."""
-
-    def number(text):
-        """Read such a number, or refuse it."""
-        if not text.isdecimal() or not least <= int(text) < 2**32:
-            raise argparse.ArgumentTypeError(f'{text!r} is no whole number from {least} up')
-        return int(text)
-
-    return number
 
 
 def main(argv=None):
@@ -273,7 +259,7 @@ def main(argv=None):
         args = build_parser().parse_args(argv)
         {'score': score, 'show': show}.get(args.command, run_table)(args)
     except (ValueError, OSError) as error:
-        print(f'evaluate.py: {" ".join(str(error).split())}', file=sys.stderr)
+        print(f'evaluate.py: {one_line(error)}', file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(

@@ -221,18 +221,19 @@ def write_kernel(path, kernel):
     atomic_write(path, file.getvalue())
 
 
-def fingerprint(*arrays):
-    """Tell arrays apart by eight hexadecimal digits, which change with any value, shape or type.
+def fingerprint(*parts):
+    """Tell arrays and texts apart by eight hexadecimal digits, which change with any value, shape or type.
 
     Args:
-        *arrays: arrays of any shape and type; None is left out.
+        *parts: texts, or arrays of any shape and type; None is left out.
 
     Returns:
         Text.
     """
     digest = hashlib.sha256()
-    for array in arrays:
-        if array is not None:
+    for part in parts:
+        if part is not None:
+            array = np.frombuffer(part.encode(), np.uint8) if isinstance(part, str) else part
             digest.update(f'{array.dtype}{array.shape}'.encode() + np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()[:8]
 

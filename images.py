@@ -186,7 +186,7 @@ def read_kernel(path):
             file.seek(0)
             variables = scipy_io.loadmat(file, variable_names=['Kernel'])
         except Exception as error:  # scipy's readers raise a dozen types, depending on where the file breaks
-            reason = _one_line(error)
+            reason = one_line(error)
             raise ValueError(f"{path}: not a readable .mat file ({reason}); save it with '-v7'") from error
     if 'Kernel' not in variables:
         held = ', '.join(names) or 'nothing'
@@ -289,7 +289,7 @@ def _decoding(path):
         kinds = 'PNG, JPEG, TIFF, BMP, WebP or GIF'
         raise ValueError(f'{path}: not a {kinds} image, or its header is damaged; save it as PNG') from error
     except Exception as error:  # decoders raise a dozen types, depending on where the file breaks
-        reason = _one_line(error)
+        reason = one_line(error)
         raise ValueError(f'{path}: damaged or incomplete ({reason}); copy or save it again as PNG') from error
 
 
@@ -444,6 +444,13 @@ def _png_bytes(samples):
     return buffer.getvalue()
 
 
-def _one_line(error):
-    """What an exception says, on one line."""
+def one_line(error):
+    """Put what an exception says on one line.
+
+    Args:
+        error: the exception.
+
+    Returns:
+        Text; its kind, if it says nothing.
+    """
     return ' '.join(str(error).split()) or type(error).__name__

@@ -46,7 +46,7 @@ def load_inputs(input_img, conf, ground_truth=None, kernels=None, full_depth=Tru
         name = str(ground_truth) if _is_path(ground_truth) else 'ground truth'
         truth = _load(ground_truth, name, full_depth).pixels
         ground_truth = fit_ground_truth(truth, picture.pixels.shape, conf, name)
-    if _is_path(kernels) or (kernels is not None and np.ndim(kernels[0]) == 1):
+    if _is_path(kernels) or (kernels is not None and len(kernels) and np.ndim(kernels[0]) == 1):
         kernels = [kernels]
     if kernels is not None:
         kernels = [_load_kernel(kernel, picture.pixels.shape) for kernel in kernels]

@@ -4,6 +4,8 @@ Everything is measured on 8-bit images, on the luma that MATLAB's rgb2ycbcr give
 border of `scale` pixels cropped. Floats are rounded to 8 bits first, as they would be in a file.
 """
 
+import math
+
 import numpy as np
 from scipy import ndimage
 
@@ -65,6 +67,22 @@ def ssim(a, b, *, border=0, luma=True):
     luminance = (2 * mean_a * mean_b + C1) / (mean_a**2 + mean_b**2 + C1)
     structure = (2 * covariance + C2) / (variance_a + variance_b + C2)
     return float(np.mean(luminance * structure))
+
+
+def scores(sr, gt, sf):
+    """Both figures of a result, as run.json keeps them.
+
+    Args:
+        sr: image (H, W, C) in [0, 1].
+        gt: its ground truth, of the same size.
+        sf: (vertical, horizontal) scale factors; the border is as wide, rounded up.
+
+    Returns:
+        Dict of 'psnr' (dB; None for a perfect result, since JSON knows no infinity) and 'ssim'.
+    """
+    border = tuple(math.ceil(factor) for factor in sf)
+    decibels = psnr(sr, gt, border=border)
+    return {'psnr': decibels if math.isfinite(decibels) else None, 'ssim': ssim(sr, gt, border=border)}
 
 
 def rgb_to_luma(image):

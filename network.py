@@ -295,7 +295,7 @@ class Network:
         if enlarged.shape.rank == 3:
             enlarged, father = enlarged[None], father[None]
         self._load_filters()
-        result = self._train_step(enlarged, father, rate)
+        result = self._step(enlarged, father, rate)
         self._store_filters()
         return result
 

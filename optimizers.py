@@ -11,7 +11,7 @@ ADAM = {'beta1': 0.9, 'beta2': 0.999, 'epsilon': 1e-8}
 
 MOMENTUM = 0.95
 
-# Five steps of x ← ax + bx³ + cx⁵ bring every x of (0, 1] near 1, the small ones quickly.
+# Five steps of x ← ax + bx³ + cx⁵ bring every x from about 0.002 to 1 near 1, the small ones quickly.
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 NEWTON_SCHULZ_STEPS = 5
 

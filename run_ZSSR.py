@@ -20,6 +20,25 @@ class Parser(argparse.ArgumentParser):
         raise ValueError(f'{message} (--help lists the options)')
 
 
+def whole_number(least, most=2**31 - 1):
+    """A type for argparse.
+
+    Args:
+        least, most: what is accepted.
+
+    Returns:
+        Function from text to int.
+    """
+
+    def number(text):
+        """Read such a number, or refuse it."""
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f'{text!r} is no whole number from {least} to {most}')
+        return int(text)
+
+    return number
+
+
 def build_parser():
     """Describe the command line.
 
@@ -50,7 +69,7 @@ def build_parser():
     add('--scale', metavar='S|SVxSH', help='the preset at another factor: 3, or 2x3 (vertical x horizontal)')
     add('--set', action='append', default=[], metavar='FIELD=VALUE', help='change any field of Config')
     add('--seed', type=int, metavar='N', help='the same seed gives the same file (default: a fresh one)')
-    add('--threads', type=int, metavar='N', help='CPU threads for TensorFlow (default: all cores)')
+    add('--threads', type=whole_number(1), metavar='N', help='CPU threads (default: all cores)')
     add('--no-report', action='store_true', help='write no report.html (results beside bicubic enlargement)')
     add('--list', action='store_true', help='list the presets')
     add('--version', action='version', version=f'ZSSR for TensorFlow 2, {configs.__version__}')
@@ -114,8 +133,6 @@ def run(args):
     conf = configure(args)
     if args.gpu not in (None, 'all') and not args.gpu.isdecimal():
         raise ValueError(f"GPU {args.gpu!r}: give an index such as 0, or 'all'")
-    if args.threads is not None and args.threads < 1:
-        raise ValueError(f'--threads {args.threads}: give 1 or more')
 
     import runner
 
@@ -133,8 +150,9 @@ def run(args):
     for failure in failures:
         reporter.warn(failure)
     if jobs:
-        conf.result_path = str(runner.make_results_folder(conf))
-        reporter.say(f'results go to {conf.result_path}')
+        if conf.save_results:
+            conf.result_path = str(runner.make_results_folder(conf))
+            reporter.say(f'results go to {conf.result_path}')
         gpus = runner.start_tensorflow(None if args.gpu == 'all' else args.gpu, args.threads, args.verbose)
         if args.gpu is not None and gpus == 0:
             reporter.say('there is no such GPU on this machine: running on the CPU')

@@ -159,8 +159,9 @@ def check_jobs(jobs, conf):
 
 def _failure(job, error):
     """One line that names the image and what went wrong with it."""
-    message = ' '.join(str(error).split())
-    if not isinstance(error, ValueError | OSError):  # of no input's making, so its kind is half the message
+    message = images.one_line(error)
+    # An error of no input's making has half of its message in its kind.
+    if str(error) and not isinstance(error, ValueError | OSError):
         message = f'{type(error).__name__}: {message}'
     return message if message.startswith(str(job.input)) else f'{job.input}: {message}'
 
@@ -318,7 +319,7 @@ def report(folder, reporter):
 
         done = compare.report_run(folder)
     except Exception as error:  # a report must not fail a run of hours, whatever is wrong with it
-        reporter.warn(f'{folder}: no report ({" ".join(str(error).split()) or type(error).__name__})')
+        reporter.warn(f'{folder}: no report ({images.one_line(error)})')
     else:
         reporter.say(f'report: {done.path}')
 

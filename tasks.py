@@ -5,8 +5,6 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 import configs
 import image_sets
 import tables
@@ -265,7 +263,7 @@ def plan(args):
                 quick.append(_published_task(args, sample, result, (hr, lr)))
         if (conf := confs[sample.item.scale]) is None:
             continue
-        config = image_sets.fingerprint(np.frombuffer(settings(conf).encode(), np.uint8))
+        config = image_sets.fingerprint(settings(conf))
         notes[f'config {config}'] = ' '.join(filter(None, [args.preset, changes])) + ': ' + settings(conf)
         for kernels in all_kernels:
             kernel = _kernel(kernels, sample, conf)

@@ -7,6 +7,7 @@ import pytest
 
 import benchmark
 import images
+import ZSSR
 from configs import Config, get_config
 from imresize import imresize
 from plots import frontier_figure
@@ -79,14 +80,17 @@ def test_step_and_overhead_are_measured(tmp_path, monkeypatch):
     ('config', 'scales'), [('X4_GRADUAL_IDEAL_CONF', 2), ('X2_FAST_IDEAL_CONF:precision=float32', 1)]
 )
 def test_a_run_is_divided_into_its_parts(tmp_path, monkeypatch, config, scales):
-    monkeypatch.setattr(benchmark, 'MATRIX', 64)
-    monkeypatch.setattr(benchmark, 'REPEATS', 2)
+    step, limit = 1e-4, 1e9  # seconds, and operations per second
+    monkeypatch.setattr(benchmark, '_step_and_limit', lambda *_: (step, limit))
     out, config = tmp_path / 'out.json', config + ':width=4:depth=3:crop_size=16:output_flip=False'
     assert benchmark.main(['--json', str(out), 'run', '--config', config, '--iterations', '4']) == 0
     (row,) = json.loads(out.read_text())
     assert row['iterations'] == 4 * scales
-    parts = ('steps', 'draws', 'quick_tests', 'between_rounds', 'fathers_and_sons')
-    assert sum(row[part] for part in parts) == pytest.approx(1)
+    conf = benchmark.changed_config(config)
+    flop = benchmark.training_flop(conf.filter_shapes(3), 16, conf.grid) * conf.batch_size
+    assert row['share_of_limit'] == pytest.approx(flop * 4 * scales / row['training_s'] / limit)
+    assert row['steps'] == pytest.approx(step * 4 * scales / row['training_s'])
+    assert all(0 < row[part] < 1 for part in ('draws', 'quick_tests', 'fathers_and_sons'))
     assert (row['between_rounds'] > 0.01) is ('FAST' in config)
     assert row['peak_MiB'] > 50
 
@@ -103,6 +107,50 @@ def test_a_wrong_preset_is_one_line(folder, capsys, config, message):
     assert benchmark.main(['frontier', str(folder), config]) == 2
     error = capsys.readouterr().err
     assert message in error
+    assert error.count('\n') == 1
+
+
+def test_gray_and_colour_images_are_measured_with_networks_compiled_before(folder, monkeypatch):
+    gray = images.read_image(folder / 'a.png').pixels[:, :, :1]
+    images.write_png(folder / 'a.png', gray)
+    images.write_png(folder / 'a_gt.png', images.read_image(folder / 'a_gt.png').pixels[:, :, :1])
+    given = []
+
+    class Watched(ZSSR.ZSSR):
+        """ZSSR that says which images came with a network."""
+
+        def __init__(self, picture, *args, network=None, **kwargs):
+            given.append((picture.stem, network is not None))
+            super().__init__(picture, *args, network=network, **kwargs)
+
+    monkeypatch.setattr(ZSSR, 'ZSSR', Watched)
+    assert benchmark.main(['frontier', str(folder), 'X2_FAST_IDEAL_CONF' + TINY]) == 0
+    assert given == [('a', False), ('a', True), ('b', False), ('b', True)]
+
+
+def test_unusable_images_are_named_before_anything_is_measured(folder, capsys):
+    (folder / 'b.png').write_text('no image')
+    assert benchmark.main(['frontier', str(folder), 'X2_FAST_IDEAL_CONF' + TINY]) == 2
+    error = capsys.readouterr().err
+    assert 'b.png' in error
+    assert error.count('\n') == 1
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'words'),
+    [
+        (['--threads', '-1', 'overhead'], ['--threads', 'from 1']),
+        (['--json', 'NOWHERE/x.json', 'step'], ['NOWHERE', 'make it first']),
+        (['frontier', 'FOLDER', 'X2_FAST_IDEAL_CONF', '--figure', 'x.foo'], ['x.foo', '.png']),
+        (['step', '--precision', 'double'], ['double', 'float32']),
+        (['run', '--iterations', '0'], ['--iterations', 'from 1']),
+    ],
+)
+def test_wrong_arguments_are_one_line_at_once(folder, tmp_path, capsys, arguments, words):
+    places = {'FOLDER': str(folder), 'NOWHERE/x.json': str(tmp_path / 'NOWHERE' / 'x.json')}
+    assert benchmark.main([places.get(argument, argument) for argument in arguments]) == 2
+    error = capsys.readouterr().err
+    assert all(word in error for word in words)
     assert error.count('\n') == 1
 
 

@@ -184,6 +184,7 @@ def test_no_report_where_none_is_wanted(tmp_path, run, option):
     done = run('--input', save_image(tmp_path / 'a.png'), option)
     assert (done.code, done.err) == (0, '') and 'report:' not in done.out
     assert 'report.html' not in done.files
+    assert ('results go to' in done.out) is bool(done.files) is (option == '--no-report')
 
 
 def test_a_report_covers_the_images_that_are_there(tmp_path, run):

@@ -114,3 +114,8 @@ def test_a_check_needs_no_full_depth(tmp_path, monkeypatch):
     np.testing.assert_allclose(inputs.picture.pixels, samples(4, 16)[:, :, :3] / 65535, atol=1 / 255)
     with pytest.raises(ValueError, match='ground truth has'):
         load_inputs(save_image(tmp_path / 'b.png'), Config(), path, full_depth=False)
+
+
+def test_an_empty_list_of_kernels_is_refused():
+    with pytest.raises(ValueError, match='0 kernels were given for 1 scale_factors'):
+        load_inputs(samples(3), Config(), kernels=[])

@@ -224,6 +224,12 @@ def test_a_diverged_training_is_an_error(make_net):
         net.run()
 
 
+def test_a_training_that_diverges_within_a_block_is_an_error(make_net):
+    net = make_net(max_iters=12, run_test_every=100, learning_rate=1e10)
+    with pytest.raises(ValueError, match=r'training diverged.*lower learning_rate'):
+        net.run()
+
+
 def test_the_whole_image_is_interpolated_and_passed_through_the_network(net):
     lr = np.random.RandomState(1).rand(11, 9, 3)
     sr = net.super_resolve(lr[None], (2, 1.5), (22, 14), 'linear')[0]
