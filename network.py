@@ -285,16 +285,16 @@ class Network:
             block = tf.range(first, tf.minimum(first + block_size, iterations))
             drawn = tf.range(first * batch_size, (block[-1] + 1) * batch_size)
             fathers = warp(sources, tf.gather(indices, drawn), tf.gather(inverses, drawn), crop_size)
-            any_size = [None, None, None, self.channels]
-            sons = tf.ensure_shape(make_sons(fathers, tf.gather(noise, drawn), recipe), any_size)
-            enlarged = tf.ensure_shape(enlarge_sons(sons, recipe), any_size)
+            sons = make_sons(fathers, tf.gather(noise, drawn), recipe)
+            # In batches, one of which is gathered in one op where a slice needs five.
+            shape = [-1, batch_size, crop_size, crop_size, self.channels]
+            pairs = [tf.reshape(images, shape) for images in (enlarge_sons(sons, recipe), fathers)]
             for i in block:
                 tf.autograph.experimental.set_loop_options(shape_invariants=self._any_size(output))
-                start = (i - first) * batch_size
-                batch = slice(start, start + batch_size)
-                loss, output = self._step(enlarged[batch], fathers[batch], rates[i])
+                batch = [tf.gather(images, i - first) for images in pairs]
+                loss, output = self._step(*batch, tf.gather(rates, i))
                 losses = losses.write(i, loss)
-            father, son = fathers[-1], sons[-1]
+            father, son = fathers[-1], tf.ensure_shape(sons[-1], [None, None, self.channels])
         self._store_filters()
         return losses.stack(), father, tf.cast(son, tf.float32), output
 
