@@ -445,12 +445,5 @@ def _png_bytes(samples):
 
 
 def one_line(error):
-    """Put what an exception says on one line.
-
-    Args:
-        error: the exception.
-
-    Returns:
-        Text; its kind, if it says nothing.
-    """
+    """Put what an exception says, or its kind if it says nothing, on one line."""
     return ' '.join(str(error).split()) or type(error).__name__
