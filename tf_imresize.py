@@ -110,18 +110,17 @@ def apply_resize(images, resize):
     Returns:
         Tensor (batch, h, w, C) of the same type.
     """
-    batch, _, width, channels = tf.unstack(tf.shape(images), num=4)
-    terms, out_height, height = tf.unstack(tf.shape(resize.rows), num=3)
+    batch, height, width, channels = tf.unstack(tf.shape(images), num=4)
+    terms, out_height, _ = tf.unstack(tf.shape(resize.rows), num=3)
     out_width = tf.shape(resize.columns)[1]
-    # The axis that is multiplied comes first, so that either product is one plain product of matrices.
-    stacked = tf.reshape(tf.transpose(images, [1, 0, 2, 3]), [height, -1])
-    shorter = tf.matmul(tf.reshape(resize.rows, [terms * out_height, height]), stacked)
-    shorter = tf.reshape(shorter, [terms, out_height, batch, width, channels])
-    # All terms of a column of pixels under each other: the second product also sums over the terms.
-    stacked = tf.reshape(tf.transpose(shorter, [0, 3, 2, 1, 4]), [terms * width, -1])
-    columns = tf.reshape(tf.transpose(resize.columns, [1, 0, 2]), [out_width, terms * width])
-    resized = tf.reshape(tf.matmul(columns, stacked), [out_width, batch, out_height, channels])
-    return tf.transpose(resized, [1, 2, 0, 3])
+    # Channel by channel, so that rows and columns of an image are those of a matrix.
+    planes = tf.reshape(tf.transpose(images, [0, 3, 1, 2]), [batch * channels, height, width])
+    # The terms of an output row side by side: one product with the columns of all also adds them up.
+    rows = tf.reshape(tf.transpose(resize.rows, [1, 0, 2]), [out_height * terms, height])
+    shorter = tf.reshape(tf.matmul(rows, planes), [-1, terms * width])
+    columns = tf.reshape(tf.transpose(resize.columns, [0, 2, 1]), [terms * width, out_width])
+    resized = tf.reshape(tf.matmul(shorter, columns), [batch, channels, out_height, out_width])
+    return tf.transpose(resized, [0, 2, 3, 1])
 
 
 class ImageResize:

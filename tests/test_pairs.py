@@ -91,6 +91,26 @@ def test_what_reaches_past_the_source_is_black():
     np.testing.assert_array_equal(pairs.warp_image(image, translation(3, 2), 12), expected)
 
 
+@pytest.mark.parametrize('last', [0.4, 0.6, -0.6])
+def test_fathers_almost_on_whole_pixels_are_rounded_like_all_others(last):
+    """The last position is `last` of the 1/32 steps off its pixel, with none before it as far."""
+    image = np.random.RandomState(0).rand(20, 24, 3).astype(np.float32)
+    inverse = np.diag([1 + last / 32 / 15, 1, 1])
+    father = pairs.warp_image(image, np.linalg.inv(inverse), 16)
+    expected = warp_by_hand(image, np.linalg.inv(inverse), 16)
+    np.testing.assert_allclose(father, expected, rtol=0, atol=tolerances.FLOAT32)
+    assert np.array_equal(father, image[:16, :16]) == (abs(last) < 0.5)
+
+
+def test_compiled_fathers_equal_uncompiled_ones_bit_for_bit():
+    """TensorFlow may change the order of sums when it compiles them; OpenCV's is to be kept."""
+    rng = np.random.RandomState(0)
+    sources = pairs.pack_sources([rng.rand(30, 35, 3), rng.rand(40, 33, 3)])
+    matrices = np.array([random_matrix(rng, 30, 35) for _ in range(8)])
+    arguments = sources, tf.constant([0, 1] * 4), tf.constant(pairs.invert_affine(matrices)), tf.constant(24)
+    np.testing.assert_array_equal(tf.function(pairs.warp)(*arguments), pairs.warp(*arguments))
+
+
 @pytest.mark.parametrize('turns', range(4))
 @pytest.mark.parametrize('reflect', [1, -1])
 def test_right_angles_and_reflections_are_exact_and_can_be_undone(turns, reflect):
