@@ -276,7 +276,7 @@ class Network:
         batch_size = self.design.batch_size
         block_size = tf.maximum(1, FATHER_PIXELS // crop_size**2 // batch_size)
         self._load_filters()
-        sources = sources._replace(columns=tf.ensure_shape(sources.columns, [None, 4 * self.channels]))
+        sources = sources._replace(pixels=tf.ensure_shape(sources.pixels, [None, self.channels]))
         losses = tf.TensorArray(tf.float32, iterations)
         father = output = tf.zeros([crop_size, crop_size, self.channels])
         son = tf.zeros([0, 0, self.channels], self.pair_dtype)

@@ -23,15 +23,12 @@ INDEX = tf.int64 if tf.config.list_physical_devices('GPU') else tf.int32
 class Sources(NamedTuple):
     """The images that fathers are cut from, in one buffer, so that a loop can choose among any number.
 
-    Every image lies row by row in a frame of black: a pixel to the left and right, four rows above and below.
-    Kept are not its pixels but columns of four, since a gather takes as long for one as for the other.
-
     Attributes:
-        columns: float32 tensor (N, 4·C): every pixel with the three below it.
-        table: INDEX tensor (images, 3): index of the image's first column, its height and width.
+        pixels: float32 tensor (N, C); every image lies row by row in a frame of black, one pixel wide.
+        table: INDEX tensor (images, 3): offset of the frame's first pixel, height and width of the image.
     """
 
-    columns: tf.Tensor
+    pixels: tf.Tensor
     table: tf.Tensor
 
 
@@ -44,18 +41,15 @@ def pack_sources(images):
     Returns:
         Sources.
     """
-    framed = [(im.shape[0] + 8, im.shape[1] + 2) for im in images]
-    ends = np.cumsum([height * width for height, width in framed]).tolist()
+    framed = [(im.shape[0] + 2, im.shape[1] + 2, im.shape[2]) for im in images]
+    ends = np.cumsum([height * width for height, width, _ in framed]).tolist()
     starts = [0, *ends[:-1]]
     # Written where they belong at once: large images leave no room for copies.
-    columns = np.zeros((ends[-1], 4, images[0].shape[2]), np.float32)
-    for im, frame, start, end in zip(images, framed, starts, ends, strict=True):
-        for place in range(4):
-            rows = columns[start:end, place].reshape(*frame, -1)
-            rows[4 - place : 4 - place + im.shape[0], 1:-1] = im
-    origins = [start + 4 * frame[1] + 1 for start, frame in zip(starts, framed, strict=True)]
-    table = [(origin, *im.shape[:2]) for origin, im in zip(origins, images, strict=True)]
-    return Sources(tf.constant(columns.reshape(ends[-1], -1)), tf.constant(table, INDEX))
+    pixels = np.zeros((ends[-1], images[0].shape[2]), np.float32)
+    for im, shape, start, end in zip(images, framed, starts, ends, strict=True):
+        pixels[start:end].reshape(shape)[1:-1, 1:-1] = im
+    table = [(start, *im.shape[:2]) for start, im in zip(starts, images, strict=True)]
+    return Sources(tf.constant(pixels), tf.constant(table, INDEX))
 
 
 def invert_affine(matrices):
@@ -88,17 +82,7 @@ def cubic_table():
     return np.stack([before, left, right, one - before - left - right], axis=1).astype(np.float32)
 
 
-def cubic_weights():
-    """Tabulate the weights of all sixteen taps at every 1/32 pixel of both axes.
-
-    Returns:
-        Float32 array (1024, 16): positions, x running faster; taps, column by column.
-    """
-    table = cubic_table()
-    return (table[:, None, None, :] * table[:, :, None]).reshape(POSITIONS**2, 16)
-
-
-CUBIC_WEIGHTS = cubic_weights()
+CUBIC_TABLE = cubic_table()
 
 
 def warp(sources, indices, inverses, crop_size):
@@ -115,77 +99,54 @@ def warp(sources, indices, inverses, crop_size):
 
     Source: OpenCV 3 and 4, warpPerspective with INTER_CUBIC.
     """
-    # Half of all fathers are only moved and turned: on whole pixels, fifteen of the weights are exactly 0.
-    off_whole = tf.reduce_sum(tf.abs(inverses - tf.round(inverses)), axis=(1, 2))
-    is_mixed = off_whole * tf.cast(crop_size * POSITIONS, tf.float64) >= 0.5
-    parts = []
-    for cut, places in ((_move, tf.where(~is_mixed)[:, 0]), (_interpolate, tf.where(is_mixed)[:, 0])):
-        frames = tf.gather(sources.table, tf.gather(indices, places))[:, None, None]
-        x, y = _positions(tf.gather(inverses, places), crop_size)
-        parts.append((tf.cast(places, tf.int32), cut(sources.columns, frames, x, y)))
-    places, fathers = zip(*parts, strict=True)
-    return tf.clip_by_value(tf.dynamic_stitch(places, fathers), 0, 1)
-
-
-def _positions(inverses, crop_size):
-    """Where in the source every father pixel lies: x and y in 1/32 pixels, INDEX (batch, crop, crop) each."""
     side = tf.cast(tf.range(crop_size), tf.float64)
-    # Both axes in one go: (x or y, batch, 1, 1) each.
-    along_x, along_y, start = tf.unstack(tf.transpose(inverses, [2, 1, 0])[..., None, None], num=3)
+    x, x_fraction = _position(inverses[:, 0], side)
+    y, y_fraction = _position(inverses[:, 1], side)
+    frames = tf.gather(sources.table, indices)[:, None, None]
+    between_pixels = tf.reduce_any(x_fraction + y_fraction > 0, axis=(1, 2))
+    whole, mixed = tf.where(~between_pixels)[:, 0], tf.where(between_pixels)[:, 0]
+    # On whole pixels the other fifteen weights are exactly 0: half of all fathers are only moved and turned.
+    moved = _pixels(sources, *(tf.gather(t, whole) for t in (frames, x, y)))
+    mixed_fathers = _interpolate(
+        sources, *(tf.gather(t, mixed) for t in (frames, x, y, x_fraction, y_fraction))
+    )
+    places = [tf.cast(places, tf.int32) for places in (whole, mixed)]
+    return tf.clip_by_value(tf.dynamic_stitch(places, [moved, mixed_fathers]), 0, 1)
+
+
+def _position(coefficients, side):
+    """Whole pixel and 1/32 fraction of one source coordinate, for every father pixel: (batch, crop, crop)."""
+    along_x, along_y, start = (coefficients[:, i, None, None] for i in range(3))
     exact = (along_x * side + along_y * side[:, None]) + start
     # Far-away positions would overflow; they are black wherever they lie outside.
-    return tf.unstack(tf.cast(tf.round(tf.clip_by_value(exact, -1e6, 1e6) * POSITIONS), INDEX), num=2)
+    position = tf.cast(tf.round(tf.clip_by_value(exact, -1e6, 1e6) * POSITIONS), INDEX)
+    # Bits instead of a division, which is slow for integers; both round down.
+    return tf.bitwise.right_shift(position, FRACTION_BITS), tf.bitwise.bitwise_and(position, POSITIONS - 1)
 
 
-def _whole(position):
-    """The pixel before a position, by bits: integer division is slow."""
-    return tf.bitwise.right_shift(position, FRACTION_BITS)
+def _pixels(sources, frames, x, y):
+    """The sources' pixels at whole positions, from the black frame where they lie outside."""
+    offset, height, width = tf.unstack(frames, num=3, axis=-1)
+    rows = (tf.clip_by_value(y, -1, height) + 1) * (width + 2) + offset
+    return tf.gather(sources.pixels, rows + tf.clip_by_value(x, -1, width) + 1)
 
 
-def _fraction(position):
-    return tf.bitwise.bitwise_and(position, POSITIONS - 1)
-
-
-def _columns_at(frames, x, y):
-    """Indices of the columns that start at pixels (x, y); outside of the image those in its black frame."""
-    origin, height, width = tf.unstack(frames, num=3, axis=-1)
-    return origin + tf.clip_by_value(y, -4, height) * (width + 2) + tf.clip_by_value(x, -1, width)
-
-
-def _move(columns, frames, x, y):
-    """Fathers on whole pixels of their sources: (batch, crop, crop, C)."""
-    return tf.gather(columns, _columns_at(frames, _whole(x), _whole(y)))[..., : columns.shape[1] // 4]
-
-
-def _interpolate(columns, frames, x, y):
-    """The sum of sixteen weighted taps around every position: (batch, crop, crop, C)."""
-    channels = columns.shape[1] // 4
-    fractions = _fraction(y) * POSITIONS + _fraction(x)
-    weights = tf.gather(tf.constant(np.repeat(-CUBIC_WEIGHTS, channels, axis=1)), fractions)
-    x, y = _whole(x), _whole(y)
-    four = tf.range(-1, 3, dtype=INDEX)
-    pixels = tf.gather(columns, _columns_at(frames[..., None, :], x[..., None] + four, y[..., None] - 1))
-    products = tf.reshape(pixels, [-1, 16 * channels]) * tf.reshape(weights, [-1, 16 * channels])
-    # Taps first, so that what is added are long rows of numbers: (columns, rows, C, batch, crop, crop).
-    taps = tf.reshape(tf.transpose(products), tf.concat([[4, 4, channels], tf.shape(x)], 0))
+def _interpolate(sources, frames, x, y, x_fraction, y_fraction):
+    """Sixteen taps around every position, added up in OpenCV's order."""
+    table = tf.constant(CUBIC_TABLE)
+    x_weights, y_weights = tf.gather(table, x_fraction), tf.gather(table, y_fraction)
+    # OpenCV adds by rows where all taps are inside the source, else one tap after the other.
+    by_rows = one_by_one = 0.0
+    for i in range(4):
+        row = 0.0
+        for j in range(4):
+            weights = (y_weights[..., i] * x_weights[..., j])[..., None]
+            tap = _pixels(sources, frames, x + (j - 1), y + (i - 1)) * weights
+            row, one_by_one = row + tap, one_by_one + tap
+        by_rows += row
     height, width = frames[..., 1], frames[..., 2]
     inside = (x >= 1) & (x < width - 2) & (y >= 1) & (y < height - 2)
-    return tf.transpose(_added_up(taps, inside), [1, 2, 3, 0])
-
-
-def _added_up(negatives, inside):
-    """Add up taps in OpenCV's order: row sum by row sum where all are inside the source, else one by one.
-
-    The taps (4 columns, 4 rows, …) come negated and are subtracted: TensorFlow changes the order of sums, but
-    not of differences.
-    """
-    columns = tf.unstack(negatives, num=4)
-    rows = tf.unstack(0 - columns[0] - columns[1] - columns[2] - columns[3], num=4)
-    total = rows[0]
-    for row, taps in zip(rows[1:], list(zip(*map(tf.unstack, columns), strict=True))[1:], strict=True):
-        one_by_one = total - taps[0] - taps[1] - taps[2] - taps[3]
-        total = tf.where(inside, total + row, one_by_one)
-    return total
+    return tf.where(inside[..., None], by_rows, one_by_one)
 
 
 def warp_image(image, matrix, crop_size):
@@ -200,7 +161,11 @@ def warp_image(image, matrix, crop_size):
         Float32 array (crop_size, crop_size, C) in [0, 1].
     """
     inverses = tf.constant(invert_affine(matrix)[None], tf.float64)
-    return warp(pack_sources([image]), tf.constant([0]), inverses, crop_size)[0].numpy()
+    fathers = _compiled_warp(pack_sources([image]), tf.constant([0]), inverses, tf.constant(crop_size))
+    return fathers[0].numpy()
+
+
+_compiled_warp = tf.function(warp, reduce_retracing=True)
 
 
 class Recipe(NamedTuple):
