@@ -63,6 +63,32 @@ def matrix_product(dtype):
     return (lambda: product().numpy()), 2.0 * MATRIX**3
 
 
+class Limit:
+    """The machine's own limit, measured now and then, so that whatever else it does hits training alike."""
+
+    def __init__(self, precision):
+        """Prepare the matrix product.
+
+        Args:
+            precision: of its matrices.
+        """
+        self._product, self._flop = matrix_product(precision)
+        self._product()
+        self._seconds = []
+
+    def measure(self, _=None):
+        """Time five products; serves as a run's `progress`."""
+        for _ in range(5):
+            start = time.perf_counter()
+            self._product()
+            self._seconds.append(time.perf_counter() - start)
+
+    @property
+    def flops(self):
+        """Operations per second, the median of all products so far."""
+        return self._flop / float(np.median(self._seconds))
+
+
 def bench_step(args):
     """Time a training step of the default network on one pair, beside the matrix product.
 
@@ -145,46 +171,57 @@ def bench_run(args):
     warm_up.run()
     start_up = time.perf_counter() - start
 
-    net = ZSSR(image, _shortened(conf, args.iterations), network=warm_up.network)
-    watch = Stopwatch(net, 'train', 'quick_test', 'final_test', '_draw_pairs')
+    limit = Limit(warm_up.network.design.precision)
+    net = ZSSR(image, _shortened(conf, args.iterations), network=warm_up.network, progress=limit.measure)
+    watch = Stopwatch(net, 'train', 'quick_test', 'final_test', '_draw_pairs', 'progress')
     net.run()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # macOS counts bytes, others KiB
-    design = net.network.design
-    step, limit = _step_and_limit(net.network, conf.crop_size)
-    train, iterations = watch.seconds['train'], sum(record['iterations'] for record in net.records)
-    output = sum(record['seconds']['output'] for record in net.records)
-    # Between rounds the image is enlarged within the training.
-    between = watch.seconds['final_test'] - output
-    counted = step * iterations + watch.seconds['quick_test'] + watch.seconds['_draw_pairs'] + between
-    flop = training_flop(design.filter_shapes, conf.crop_size, design.grid) * design.batch_size * iterations
     return [
         {
             'config': args.config,
-            'iterations': iterations,
-            'training_s': train,
-            'steps': step * iterations / train,
-            'draws': watch.seconds['_draw_pairs'] / train,
-            'quick_tests': watch.seconds['quick_test'] / train,
-            'between_rounds': between / train,
-            'fathers_and_sons': 1 - counted / train,
-            'output_s': output,
+            **_where_time_went(net, watch.seconds, limit.flops),
             'start_up_s': start_up,
-            'share_of_limit': flop / train / limit,
             'peak_MiB': peak / (1024**2 if sys.platform == 'darwin' else 1024),
         }
     ]
 
 
-def _step_and_limit(network, crop_size):
-    """Seconds of one training step, and operations per second of the matrix product beside it."""
-    product, flop = matrix_product(network.design.precision)
+def _where_time_went(net, seconds, limit):
+    """Shares of a run's training time, and its arithmetic as a share of the limit (operations per second)."""
+    conf, design = net.conf, net.network.design
+    train = seconds['train'] - seconds['progress']
+    iterations = sum(record['iterations'] for record in net.records)
+    output = sum(record['seconds']['output'] for record in net.records)
+    shares = {
+        'steps': _step_seconds(net.network, conf.crop_size) * iterations / train,
+        'draws': seconds['_draw_pairs'] / train,
+        'quick_tests': seconds['quick_test'] / train,
+        # There the image is enlarged within the training.
+        'between_rounds': (seconds['final_test'] - output) / train,
+    }
+    flop = training_flop(design.filter_shapes, conf.crop_size, design.grid) * design.batch_size * iterations
+    return {
+        'iterations': iterations,
+        'training_s': train,
+        **shares,
+        'fathers_and_sons': 1 - sum(shares.values()),
+        'output_s': output,
+        'share_of_limit': flop / train / limit,
+    }
+
+
+def _step_seconds(network, crop_size):
+    """Median duration of one training step alone."""
     batch = [np.zeros((network.design.batch_size, crop_size, crop_size, network.channels), np.float32)] * 2
-    step, seconds = median_seconds(lambda: network.step(*batch, 0.0), product)
-    return step, flop / seconds
+    (seconds,) = median_seconds(lambda: network.step(*batch, 0.0))
+    return seconds
 
 
 def bench_overhead(args):
     """Time an iteration whose arithmetic is next to nothing: width 4, depth 3, crop 16.
+
+    The median over the blocks between two quick tests, without these; beside it the matrix product, which
+    tells a quiet machine from a busy one.
 
     Args:
         args: `iterations`.
@@ -197,11 +234,25 @@ def bench_overhead(args):
     conf = Config(width=4, depth=3, crop_size=16, seed=0, save_results=False, min_iters=10**6)
     warm_up = ZSSR(_test_image(), _shortened(conf, 100))
     warm_up.train()
-    net = ZSSR(_test_image(), _shortened(conf, args.iterations), network=warm_up.network)
-    watch = Stopwatch(net, 'train', 'quick_test')
+    stops = []
+    net = ZSSR(
+        _test_image(),
+        _shortened(conf, args.iterations),
+        network=warm_up.network,
+        progress=lambda net: stops.append((len(net.loss), time.perf_counter() - watch.seconds['quick_test'])),
+    )
+    watch = Stopwatch(net, 'quick_test')
     net.train()
-    seconds = watch.seconds['train'] - watch.seconds['quick_test']
-    return [{'iterations': len(net.loss), 'ms_per_iteration': seconds / len(net.loss) * 1e3}]
+    iterations, seconds = np.diff(stops, axis=0).T
+    limit = Limit('float32')
+    limit.measure()
+    return [
+        {
+            'iterations': len(net.loss),
+            'ms_per_iteration': float(np.median(seconds / iterations)) * 1e3,
+            'limit_GFLOP/s': limit.flops / 1e9,
+        }
+    ]
 
 
 def bench_frontier(args):

@@ -81,7 +81,9 @@ def test_step_and_overhead_are_measured(tmp_path, monkeypatch):
 )
 def test_a_run_is_divided_into_its_parts(tmp_path, monkeypatch, config, scales):
     step, limit = 1e-4, 1e9  # seconds, and operations per second
-    monkeypatch.setattr(benchmark, '_step_and_limit', lambda *_: (step, limit))
+    monkeypatch.setattr(benchmark, '_step_seconds', lambda *_: step)
+    monkeypatch.setattr(benchmark.Limit, 'measure', lambda *_: None)
+    monkeypatch.setattr(benchmark.Limit, 'flops', limit)
     out, config = tmp_path / 'out.json', config + ':width=4:depth=3:crop_size=16:output_flip=False'
     assert benchmark.main(['--json', str(out), 'run', '--config', config, '--iterations', '4']) == 0
     (row,) = json.loads(out.read_text())
