@@ -206,6 +206,7 @@ def _where_time_went(net, seconds, limit):
         **shares,
         'fathers_and_sons': 1 - sum(shares.values()),
         'output_s': output,
+        'limit_GFLOP/s': limit / 1e9,
         'share_of_limit': flop / train / limit,
     }
 
