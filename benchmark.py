@@ -376,7 +376,7 @@ def build_parser():
     run.add_argument('--config', default='X2_ONE_JUMP_IDEAL_CONF')
     run.add_argument('--iterations', type=whole_number(1), default=250)
     overhead = commands.add_parser('overhead', help=bench_overhead.__doc__.splitlines()[0])
-    overhead.add_argument('--iterations', type=whole_number(1), default=2000)
+    overhead.add_argument('--iterations', type=whole_number(2), default=2000)
     frontier = commands.add_parser('frontier', help=bench_frontier.__doc__.splitlines()[0])
     frontier.add_argument('folder')
     frontier.add_argument('configs', nargs='+')

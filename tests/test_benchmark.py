@@ -142,6 +142,7 @@ def test_unusable_images_are_named_before_anything_is_measured(folder, capsys):
     ('arguments', 'words'),
     [
         (['--threads', '-1', 'overhead'], ['--threads', 'from 1']),
+        (['overhead', '--iterations', '1'], ['--iterations', 'from 2']),
         (['--json', 'NOWHERE/x.json', 'step'], ['NOWHERE', 'make it first']),
         (['frontier', 'FOLDER', 'X2_FAST_IDEAL_CONF', '--figure', 'x.foo'], ['x.foo', '.png']),
         (['step', '--precision', 'double'], ['double', 'float32']),
