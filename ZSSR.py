@@ -247,12 +247,10 @@ class ZSSR:
         error, _ = self._error_of(self._network_region, self._noisy(self._input_son), self.input)
         self.mse_rec.append(error)
         if self.gt_per_sf is not None:
-            if self.interp_mse:  # nothing in it changes while a scale is trained
-                error = self.interp_mse[0]
-            else:
-                error, _ = self._error_of(self._interpolated_region, self.input, self.gt_per_sf)
+            error = self._interpolation_error(self.input, self.gt_per_sf, self.interp_mse)
             self.interp_mse.append(error)
-        error, _ = self._error_of(self._interpolated_region, self._noisy(self._input_son), self.input)
+        known = [] if self.conf.noise_std else self.interp_rec_mse
+        error = self._interpolation_error(self._noisy(self._input_son), self.input, known)
         self.interp_rec_mse.append(error)
 
     def final_test(self):
@@ -409,6 +407,10 @@ class ZSSR:
             enlarged = enlarge(lr, hr.shape, region)
             errors.append(np.square(hr[top:bottom, left:right] - enlarged).ravel())
         return float(np.mean(np.concatenate(errors))), enlarged
+
+    def _interpolation_error(self, lr, hr, known):
+        """Interpolation's error: what is `known`, as nothing in it changes while a scale is trained."""
+        return known[0] if known else self._error_of(self._interpolated_region, lr, hr)[0]
 
     def _super_resolve(self, lr, shape, region=None):
         return self.network.super_resolve(lr, self.sf, shape, self.conf.upscale_method, region)

@@ -82,7 +82,17 @@ def cubic_table():
     return np.stack([before, left, right, one - before - left - right], axis=1).astype(np.float32)
 
 
-CUBIC_TABLE = cubic_table()
+def cubic_weights():
+    """Tabulate the weights of the sixteen taps at every 1/32 pixel of both axes.
+
+    Returns:
+        Float32 array (4, 1024, 4): rows of taps; positions, x running faster; taps of the row.
+    """
+    table = cubic_table()
+    return (table.T[:, :, None, None] * table).reshape(4, POSITIONS**2, 4)
+
+
+CUBIC_WEIGHTS = cubic_weights()
 
 
 def warp(sources, indices, inverses, crop_size):
@@ -128,25 +138,35 @@ def _pixels(sources, frames, x, y):
     """The sources' pixels at whole positions, from the black frame where they lie outside."""
     offset, height, width = tf.unstack(frames, num=3, axis=-1)
     rows = (tf.clip_by_value(y, -1, height) + 1) * (width + 2) + offset
-    return tf.gather(sources.pixels, rows + tf.clip_by_value(x, -1, width) + 1)
+    columns = tf.clip_by_value(x, -1, width) + 1
+    # What `gather` does too, in two thirds of its time.
+    return tf.gather_nd(sources.pixels, (rows + columns)[..., None])
 
 
 def _interpolate(sources, frames, x, y, x_fraction, y_fraction):
-    """Sixteen taps around every position, added up in OpenCV's order."""
-    table = tf.constant(CUBIC_TABLE)
-    x_weights, y_weights = tf.gather(table, x_fraction), tf.gather(table, y_fraction)
-    # OpenCV adds by rows where all taps are inside the source, else one tap after the other.
-    by_rows = one_by_one = 0.0
-    for i in range(4):
-        row = 0.0
-        for j in range(4):
-            weights = (y_weights[..., i] * x_weights[..., j])[..., None]
-            tap = _pixels(sources, frames, x + (j - 1), y + (i - 1)) * weights
-            row, one_by_one = row + tap, one_by_one + tap
-        by_rows += row
+    """Sixteen taps around every position, added up in OpenCV's order: by rows."""
+    taps = _weighted_taps(sources, frames, x, y, x_fraction, y_fraction)
+    fathers = sum(tf.reduce_sum(row, axis=-2) for row in taps)
+    # One after the other where some of them, but not all, are inside the source.
     height, width = frames[..., 1], frames[..., 2]
     inside = (x >= 1) & (x < width - 2) & (y >= 1) & (y < height - 2)
-    return tf.where(inside[..., None], by_rows, one_by_one)
+    touching = (x >= -2) & (x <= width) & (y >= -2) & (y <= height)
+    edge = tf.where(touching & ~inside)
+    positions = (tf.gather_nd(t, edge) for t in (x, y, x_fraction, y_fraction))
+    taps = _weighted_taps(sources, tf.gather(frames[:, 0, 0], edge[:, 0]), *positions)
+    one_by_one = sum(row[..., i, :] for row in taps for i in range(4))
+    return tf.tensor_scatter_nd_update(fathers, edge, one_by_one)
+
+
+def _weighted_taps(sources, frames, x, y, x_fraction, y_fraction):
+    """The pixels around every position times their weights: four rows (..., 4, C)."""
+    fraction = (y_fraction * POSITIONS + x_fraction)[..., None]
+    columns = x[..., None] + tf.range(-1, 3, dtype=x.dtype)
+    for i, table in enumerate(CUBIC_WEIGHTS):
+        # For each channel, as a product with one weight for all would take twice as long.
+        weights = tf.repeat(table[..., None], tf.shape(sources.pixels)[-1], axis=-1)
+        row = _pixels(sources, frames[..., None, :], columns, (y + (i - 1))[..., None])
+        yield row * tf.gather_nd(weights, fraction)
 
 
 def warp_image(image, matrix, crop_size):

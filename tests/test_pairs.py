@@ -111,6 +111,16 @@ def test_compiled_fathers_equal_uncompiled_ones_bit_for_bit():
     np.testing.assert_array_equal(tf.function(pairs.warp)(*arguments), pairs.warp(*arguments))
 
 
+def test_every_channel_is_warped_as_if_alone():
+    """Sums over taps may run in another order where the innermost axis is another; OpenCV's is to be kept."""
+    rng = np.random.RandomState(0)
+    image, matrix = rng.rand(30, 35, 4), random_matrix(rng, 30, 35)
+    together = pairs.warp_image(image, matrix, 24)
+    for channels in ([0], [1, 2], [1, 2, 3]):
+        alone = pairs.warp_image(image[..., channels], matrix, 24)
+        np.testing.assert_array_equal(alone, together[..., channels])
+
+
 @pytest.mark.parametrize('turns', range(4))
 @pytest.mark.parametrize('reflect', [1, -1])
 def test_right_angles_and_reflections_are_exact_and_can_be_undone(turns, reflect):
