@@ -409,7 +409,7 @@ class ZSSR:
         return float(np.mean(np.concatenate(errors))), enlarged
 
     def _interpolation_error(self, lr, hr, known):
-        """Interpolation's error: what is `known`, as nothing in it changes while a scale is trained."""
+        """Interpolation's error, or the first of those `known`, where nothing in it changes in a scale."""
         return known[0] if known else self._error_of(self._interpolated_region, lr, hr)[0]
 
     def _super_resolve(self, lr, shape, region=None):

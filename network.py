@@ -323,7 +323,7 @@ class Network:
 
     def _train_step(self, enlarged, fathers, rate):
         """One step of the optimiser's filters: mean absolute difference to the fathers, and its gradient."""
-        filters = self._optimizer.rounded_filters()
+        filters = self._optimizer.round_filters()
         with tf.GradientTape() as tape:
             tape.watch(filters)
             outputs = self.model.stateless_call(filters, [], enlarged)[0]

@@ -53,12 +53,12 @@ class Adam:
         """The filters as they are now, as tensors of their shapes."""
         return self._in_shapes(self._row)
 
-    def rounded_filters(self):
-        """The filters as the next step's convolutions see them.
+    def round_filters(self):
+        """The filters as the next step's convolutions see them; to be called once in every step.
 
         What is rounded off is added before the next rounding, so that over some steps nothing is lost: late
-        steps are smaller than bfloat16 can tell. That is worth 0.05 dB. Source: error feedback, as in Seide
-        et al., 1-bit stochastic gradient descent (2014), who do it with gradients.
+        steps are smaller than bfloat16 can tell. Source: error feedback, as in Seide et al., 1-bit stochastic
+        gradient descent (2014), who do it with gradients.
         """
         if self._precision == 'float32':
             return self.filters
@@ -140,8 +140,8 @@ class Muon:
         hidden = [tf.reshape(matrix, self.shapes[1]) for matrix in tf.unstack(self._matrices)]
         return [first, *hidden, last]
 
-    def rounded_filters(self):
-        """The filters; adding what is rounded off, as Adam does, has not made the fast presets better."""
+    def round_filters(self):
+        """The filters; convolutions round them. Adam's way with it does not make the fast presets better."""
         return self.filters
 
     def apply(self, gradients, rate):

@@ -146,6 +146,7 @@ def _pixels(sources, frames, x, y):
 def _interpolate(sources, frames, x, y, x_fraction, y_fraction):
     """Sixteen taps around every position, added up in OpenCV's order: by rows."""
     taps = _weighted_taps(sources, frames, x, y, x_fraction, y_fraction)
+    # Gray images' too are added in order where a vector of the processor holds more than four numbers.
     fathers = sum(tf.reduce_sum(row, axis=-2) for row in taps)
     # One after the other where some of them, but not all, are inside the source.
     height, width = frames[..., 1], frames[..., 2]

@@ -76,7 +76,7 @@ def test_what_rounding_takes_comes_back_in_later_steps(precision):
     """A filter between two numbers of the precision is seen as either in turn, right in the mean."""
     adam, filters = Adam(SHAPES, precision), random_filters(0)
     adam.load(filters)
-    steps = [[each.numpy() for each in adam.rounded_filters()] for _ in range(64)]
+    steps = [[each.numpy() for each in adam.round_filters()] for _ in range(64)]
     spacing = {'bfloat16': 2.0**-7, 'float16': 2.0**-10}[precision]
     for index, exact in enumerate(filters):
         seen = np.array([step[index] for step in steps])
@@ -91,7 +91,7 @@ def test_what_rounding_takes_comes_back_in_later_steps(precision):
 def test_float32_filters_are_not_rounded(kind):
     optimizer, filters = kind(SHAPES), random_filters(0)
     optimizer.load(filters)
-    for mine, loaded in zip(optimizer.rounded_filters(), filters, strict=True):
+    for mine, loaded in zip(optimizer.round_filters(), filters, strict=True):
         np.testing.assert_array_equal(mine, loaded)
 
 
@@ -114,7 +114,7 @@ def test_reset_forgets_what_was_rounded_off():
     for _ in range(2):
         adam.reset()
         adam.load(random_filters(0))
-        results.append([[each.numpy() for each in adam.rounded_filters()] for _ in range(2)])
+        results.append([[each.numpy() for each in adam.round_filters()] for _ in range(2)])
     for first, second, again in zip(*results[0], results[1][0], strict=True):
         assert np.any(first != second)
         np.testing.assert_array_equal(first, again)
