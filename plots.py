@@ -4,6 +4,7 @@ Figures are made as objects, without pyplot, so that nothing global is touched a
 """
 
 import io
+import itertools
 import math
 from html import escape
 
@@ -272,16 +273,11 @@ def frontier_figure(points):
     """
     figure = Figure(figsize=(6, 3.6), layout='constrained')
     axes = figure.add_subplot(xscale='log', xlabel='seconds per image', ylabel='PSNR (dB)')
-    points = sorted(points, key=lambda point: point[1])
-    middle = math.sqrt(points[0][1] * points[-1][1])
-    for index, (name, seconds, decibels) in enumerate(points):
-        axes.plot(seconds, decibels, 'o', color=CROP_COLOURS[1])
-        # Beside its point towards the middle, by turns above and below it.
-        across, ha = (5, 'left') if seconds <= middle else (-5, 'right')
-        offset = (across, 4 if index % 2 else -10)
-        note = axes.annotate(name, (seconds, decibels), offset, textcoords='offset points', fontsize=7, ha=ha)
-        note.set_in_layout(False)  # however long the name is
-    axes.margins(x=0.25, y=0.15)
+    # Named below, as presets that do equally well would write over each other's names.
+    for (name, seconds, decibels), marker in zip(points, itertools.cycle('osD^v<>P*X'), strict=False):
+        axes.plot(seconds, decibels, marker, label=name)
+    figure.legend(loc='outside lower center', ncols=2, fontsize=7)
+    axes.margins(0.1)
     axes.xaxis.set_major_formatter('{x:g}')
     axes.xaxis.set_minor_locator(LogLocator(subs=(2, 5)))
     axes.xaxis.set_minor_formatter('{x:g}')

@@ -165,8 +165,10 @@ def test_an_image_without_ground_truth_is_named(folder, capsys):
 
 def test_the_frontiers_figure_names_its_points_and_its_seconds():
     figure = frontier_figure([('X2_FAST_IDEAL_CONF', 13.0, 31.0), ('slow', 19.0, 31.1)])
-    axes = figure.axes[0]
-    assert [text.get_text() for text in axes.texts] == ['X2_FAST_IDEAL_CONF', 'slow']
-    assert [tuple(text.xy) for text in axes.texts] == [(13.0, 31.0), (19.0, 31.1)]
+    axes, names = figure.axes[0], ['X2_FAST_IDEAL_CONF', 'slow']
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == names
+    assert [line.get_label() for line in axes.lines] == names
+    assert [tuple(line.get_xydata()[0]) for line in axes.lines] == [(13.0, 31.0), (19.0, 31.1)]
+    assert axes.lines[0].get_marker() != axes.lines[1].get_marker()
     figure.canvas.draw()
     assert any(label.get_text() for label in axes.get_xticklabels(which='both'))
