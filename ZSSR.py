@@ -11,16 +11,16 @@ from pathlib import Path
 
 import numpy as np
 
-import images
-from config_rules import scale_name
+from comparing.metrics import scores
 from configs import Config, scaled_shape
-from ensemble import BackProjection, median, super_resolve_views
+from files import images
+from files.inputs import load_inputs
 from imresize import imresize
-from inputs import load_inputs
-from metrics import scores
-from network import Network, design_for
-from pairs import invert_affine, make_recipe, pack_sources
-from tf_imresize import ImageResize, resize_region
+from learning.ensemble import BackProjection, median, super_resolve_views
+from learning.network import Network, design_for
+from learning.pairs import invert_affine, make_recipe, pack_sources
+from learning.tf_imresize import ImageResize, resize_region
+from settings.rules import scale_name
 from utils import augmentation_matrix, draw_augmentation, has_stopped_falling, quick_test_windows
 
 # What a training leaves behind, under the original's names.
@@ -290,7 +290,7 @@ class ZSSR:
         Returns:
             matplotlib.figure.Figure.
         """
-        from plots import run_figure
+        from comparing.plots import run_figure
 
         scales = list(self.records)
         if len(scales) <= self.sf_ind:

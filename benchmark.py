@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-import runner
 from configs import Config, get_config, set_field
-from images import one_line
+from files.images import one_line
 from run_ZSSR import Parser, whole_number
+from running import runner
 
 MATRIX = 2048
 REPEATS = 40
@@ -100,7 +100,7 @@ def bench_step(args):
     """
     import tensorflow as tf
 
-    from network import Design, Network
+    from learning.network import Design, Network
 
     conf = Config()
     rng = np.random.RandomState(0)
@@ -308,7 +308,7 @@ def changed_config(text):
 
 def _measure(job, conf, networks):
     """PSNR, and the seconds of training and output by a network that has been compiled before."""
-    from network import design_for
+    from learning.network import design_for
     from ZSSR import ZSSR
 
     design = design_for(conf, job.channels)
@@ -430,7 +430,7 @@ def _check_outputs(table, figure):
 
 
 def _draw_frontier(rows, path):
-    from plots import frontier_figure
+    from comparing.plots import frontier_figure
 
     means = [row for row in rows if row['image'] == 'mean']
     frontier_figure([(row['config'], row['seconds'], row['PSNR']) for row in means]).savefig(path)

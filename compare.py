@@ -21,10 +21,9 @@ from pathlib import Path
 
 import numpy as np
 
-import report
-import strips
-from folders import Pair, Result, existing, pair_folders, parse_name, read_record
-from images import atomic_write, one_line, read_image
+from comparing import report, strips
+from comparing.folders import Pair, Result, existing, pair_folders, parse_name, read_record
+from files.images import atomic_write, one_line, read_image
 from run_ZSSR import Parser
 
 DEFAULT_SCALE = (2.0, 2.0)

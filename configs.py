@@ -12,7 +12,7 @@ import copy
 import math
 from dataclasses import dataclass, field, fields, replace
 
-from config_rules import as_pair, has_type, problems, type_name
+from settings.rules import as_pair, has_type, problems, type_name
 
 __version__ = '1.0.0'
 

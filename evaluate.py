@@ -18,16 +18,13 @@ import dataclasses
 import sys
 from pathlib import Path
 
-import image_sets
-import published
-import runner
-import scoring
-import tables
-import tasks
-from config_rules import LARGEST_SEED, scale_name
+from comparing import scoring
 from configs import Config
-from images import atomic_write, one_line, write_png
+from files.images import atomic_write, one_line, write_png
+from paper import image_sets, published, tables, tasks
 from run_ZSSR import Parser, whole_number
+from running import runner
+from settings.rules import LARGEST_SEED, scale_name
 
 DEFAULT_PRESETS = {
     'table1': 'X2_ONE_JUMP_IDEAL_CONF',

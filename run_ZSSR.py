@@ -9,7 +9,7 @@ import argparse
 import sys
 
 import configs
-from config_rules import LARGEST_SCALE
+from settings.rules import LARGEST_SCALE
 
 
 class Parser(argparse.ArgumentParser):
@@ -134,7 +134,7 @@ def run(args):
     if args.gpu not in (None, 'all') and not args.gpu.isdecimal():
         raise ValueError(f"GPU {args.gpu!r}: give an index such as 0, or 'all'")
 
-    import runner
+    from running import runner
 
     reporter = runner.Reporter(args.quiet)
     runner.check_output(conf)

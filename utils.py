@@ -62,7 +62,7 @@ def random_augment(
 
     Source: ZSSR paper, section 3.2 (augmentation).
     """
-    from pairs import warp_image
+    from learning.pairs import warp_image
 
     if base_scales is None:
         base_scales = [np.sqrt(im.size / ims[0].size) for im in ims]
@@ -276,8 +276,12 @@ def prepare_result_dir(conf, now=None):
             taken += 1
             folder = stem.with_name(f'{stem.name}_{taken}')
     if conf.create_code_copy:
-        for source in sorted(PROJECT.glob('*.py')):
-            shutil.copy(source, folder)
+        rooms = (room.parent for room in PROJECT.glob('*/__init__.py'))
+        for place in (PROJECT, *rooms):
+            for source in place.glob('*.py'):
+                target = folder / 'code' / source.relative_to(PROJECT)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(source, target)
     return folder
 
 

@@ -51,7 +51,7 @@ def gaussian():
 @pytest.fixture(scope='session')
 def shared_network():
     """Give out one compiled Network per design."""
-    from network import Network
+    from learning.network import Network
 
     made = {}
 
@@ -67,7 +67,7 @@ def shared_network():
 def make_net(image, shared_network):
     """Make a tiny ZSSR on a shared network; keywords that are no arguments of this are Config fields."""
     from configs import Config
-    from network import design_for
+    from learning.network import design_for
     from ZSSR import ZSSR
 
     def make(picture=image, ground_truth=None, kernels=None, cls=ZSSR, conf=None, share=True, **overrides):
@@ -86,7 +86,7 @@ def make_net(image, shared_network):
 @pytest.fixture
 def data(tmp_path):
     """A folder with the set Set5: three colour images of odd sizes and a gray one."""
-    from command_line import save_image
+    from helpers.command_line import save_image
 
     folder = tmp_path / 'data' / 'Set5' / 'HR'
     folder.mkdir(parents=True)

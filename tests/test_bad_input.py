@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import scipy.io
 import tifffile
-from command_line import TINY, finish, results, save_image, start
-from pictures import png_bytes, samples, write_hand_png
+from helpers.command_line import TINY, finish, results, save_image, start
+from helpers.pictures import png_bytes, samples, write_hand_png
 from PIL import Image
 
 from configs import Config

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import benchmark
-import images
 import ZSSR
+from comparing.plots import frontier_figure
 from configs import Config, get_config
+from files import images
 from imresize import imresize
-from plots import frontier_figure
 
 TINY = ':width=4:depth=3:crop_size=16:max_iters=3:run_test_every=2:output_flip=False:precision=float32'
 

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 import scipy.io
-from command_line import TINY, finish, results, save_image, start
+from helpers.command_line import TINY, finish, results, save_image, start
 from PIL import Image
 
 import configs
@@ -199,7 +199,7 @@ def test_a_report_covers_the_images_that_are_there(tmp_path, run):
 def test_without_any_result_a_report_is_not_missed(tmp_path, run, monkeypatch):
     (tmp_path / 'images').mkdir()
     save_image(tmp_path / 'images' / 'a.png')
-    monkeypatch.setattr('runner.run_job', lambda *_: 1 / 0)
+    monkeypatch.setattr('running.runner.run_job', lambda *_: 1 / 0)
     done = run('--input', tmp_path / 'images')
     assert done.code == 1 and 'report:' not in done.out and 'no report' not in done.err
 

@@ -9,13 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.result_folders import make_folders, make_run, noisy, picture, save
 from PIL import Image
-from result_folders import make_folders, make_run, noisy, picture, save
 
 import compare
-import folders
-import metrics
-import report
+from comparing import folders, metrics, report
 
 ROOT = Path(__file__).parents[1]
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from make_test_data import RECIPES, REPOSITORY, make_all
+from helpers.make_test_data import RECIPES, REPOSITORY, make_all
 from scipy import ndimage
 
-from images import read_image, read_kernel
+from files.images import read_image, read_kernel
 from imresize import imresize, kernel_shift
 
 DATA, KERNELS = REPOSITORY / 'test_data', REPOSITORY / 'kernels'

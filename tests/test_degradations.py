@@ -4,11 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tolerances
+from helpers import tolerances
 from PIL import Image
 from scipy import ndimage
 
-from degradations import (
+from files.images import read_kernel
+from imresize import imresize_matlab
+from paper.degradations import (
     DEGRADATIONS,
     add_noise,
     add_speckle,
@@ -19,8 +21,6 @@ from degradations import (
     generator_for,
     shrink_by_kernel,
 )
-from images import read_kernel
-from imresize import imresize_matlab
 
 SIX = Path(__file__).parents[2] / 'shared' / 'data' / 'BSD100_random_kernels'
 

@@ -4,15 +4,15 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
-from command_line import PROJECT, save_image
 from conftest import TINY
+from helpers.command_line import PROJECT, save_image
 from PIL import Image
 from scipy import ndimage
 
 from configs import Config, get_config
-from images import read_image, write_png
+from files.images import read_image, write_png
 from imresize import imresize, kernel_shift
-from runner import check_kernels, find_inputs, make_job
+from running.runner import check_kernels, find_inputs, make_job
 from utils import prepare_result_dir, preprocess_kernels
 
 

@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-import tolerances
+from helpers import tolerances
 
-import ensemble
-import tf_imresize
 from imresize import imresize
+from learning import ensemble, tf_imresize
 from utils import back_projection
 
 IMAGES = np.random.RandomState(0).rand(2, 5, 7, 3).astype(np.float32)

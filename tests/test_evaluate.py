@@ -6,17 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tolerances
-from command_line import PROJECT, TINY, finish, save_image, start
-from evaluation import lasting, refused, rows_of, run
+from helpers import tolerances
+from helpers.command_line import PROJECT, TINY, finish, save_image, start
+from helpers.evaluation import lasting, refused, rows_of, run
 from PIL import Image
 
 import evaluate
-import image_sets
-import metrics
-import tasks
+from comparing import metrics
 from configs import PRESETS, Config, get_config
 from imresize import imresize_matlab
+from paper import image_sets, tasks
 
 SHARED = Path(__file__).parents[2] / 'shared' / 'data'
 

@@ -3,15 +3,15 @@
 import csv
 
 import numpy as np
-from command_line import TINY, save_image
-from evaluation import lasting, refused, run
+from helpers.command_line import TINY, save_image
+from helpers.evaluation import lasting, refused, run
 from PIL import Image
 
 import evaluate
-import image_sets
-import metrics
-from degradations import degrade, draw_kernel, generator_for, shrink_by_kernel
-from images import read_image, read_kernel
+from comparing import metrics
+from files.images import read_image, read_kernel
+from paper import image_sets
+from paper.degradations import degrade, draw_kernel, generator_for, shrink_by_kernel
 
 
 def test_table_2_draws_a_kernel_for_every_image(data, tmp_path):

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tifffile
-from pictures import LAYOUTS, samples, save, write_hand_png
+from helpers.pictures import LAYOUTS, samples, save, write_hand_png
 from PIL import Image, ImageOps
 
 from configs import Config
 from imresize import imresize
-from network import design_for
+from learning.network import design_for
 from ZSSR import ZSSR
 
 COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # PNG's number for each number of channels

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import tolerances
 from conftest import read_golden
+from helpers import tolerances
 
 from configs import get_config
 from imresize import imresize, kernel_shift

@@ -7,10 +7,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pictures import LAYOUTS, H, W, check, chunk, encoded, png_bytes, refusal, samples, save, write_hand_png
+from helpers.pictures import (
+    LAYOUTS,
+    H,
+    W,
+    check,
+    chunk,
+    encoded,
+    png_bytes,
+    refusal,
+    samples,
+    save,
+    write_hand_png,
+)
 from PIL import Image, ImageOps
 
-import images
+from files import images
 
 # Reading and writing: every format × depth × layout
 

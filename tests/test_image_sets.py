@@ -4,11 +4,11 @@ import json
 
 import numpy as np
 import pytest
-from pictures import refusal
+from helpers.pictures import refusal
 from PIL import Image
 
-import image_sets
-from images import read_kernel
+from files.images import read_kernel
+from paper import image_sets
 
 
 def save(path, shape=(40, 48, 3), seed=0):

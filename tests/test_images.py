@@ -6,10 +6,10 @@ import os
 import numpy as np
 import pytest
 import scipy.io
-from pictures import check, encoded, refusal, samples
+from helpers.pictures import check, encoded, refusal, samples
 from PIL import Image
 
-import images
+from files import images
 
 # Arrays
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tolerances
+from helpers import tolerances
 from PIL import Image
 from scipy import ndimage
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import scipy.io
-import tolerances
-from command_line import save_image
-from pictures import samples, write_hand_png
+from helpers import tolerances
+from helpers.command_line import save_image
+from helpers.pictures import samples, write_hand_png
 
 from configs import Config, get_config
-from inputs import fit_ground_truth, load_inputs
+from files.inputs import fit_ground_truth, load_inputs
 from utils import preprocess_kernels
 
 
@@ -108,7 +108,7 @@ def test_a_kernel_may_not_be_larger(shape):
 
 
 def test_a_check_needs_no_full_depth(tmp_path, monkeypatch):
-    monkeypatch.setattr('images._decode_deep_png', None)  # what needs TensorFlow
+    monkeypatch.setattr('files.images._decode_deep_png', None)  # what needs TensorFlow
     path = write_hand_png(tmp_path / 'a.png', samples(4, 16))
     inputs = load_inputs(path, Config(), full_depth=False)
     np.testing.assert_allclose(inputs.picture.pixels, samples(4, 16)[:, :, :3] / 65535, atol=1 / 255)

@@ -7,7 +7,7 @@ which large images take seconds; together they foretell what 12 megapixels take.
 
 import numpy as np
 import pytest
-from command_line import PROJECT, finish, start
+from helpers.command_line import PROJECT, finish, start
 from PIL import Image
 
 SIZES = [(400, 500), (1500, 1600)]

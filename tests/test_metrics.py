@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from skimage import metrics as skimage_metrics
 
-import metrics
+from comparing import metrics
 
 SHARED = Path(__file__).parents[2] / 'shared' / 'data' / 'BSD100_random_kernels'
 NAMES = ['img_007', 'img_019', 'img_020', 'img_039', 'img_047', 'img_100']

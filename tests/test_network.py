@@ -5,16 +5,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import tensorflow as tf
-import tolerances
+from helpers import tolerances
 from scipy import ndimage
 
-import network
-import optimizers
-import pairs
-import tf_imresize
 from configs import Config
 from imresize import imresize
-from network import Network
+from learning import network, optimizers, pairs, tf_imresize
+from learning.network import Network
 from utils import random_augment
 from ZSSR import ZSSR
 

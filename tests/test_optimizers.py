@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-import tolerances
+from helpers import tolerances
 
-import optimizers
 from configs import Config
-from network import Network, design_for
-from optimizers import Adam, Muon
+from learning import optimizers
+from learning.network import Network, design_for
+from learning.optimizers import Adam, Muon
 
 SHAPES = ((3, 3, 2, 4), (3, 3, 4, 4), (3, 3, 4, 4), (3, 3, 4, 2))
 BOTH = pytest.mark.parametrize('kind', [Adam, Muon])

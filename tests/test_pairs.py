@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-import tolerances
+from helpers import tolerances
 
-import pairs
 from imresize import METHODS, imresize, kernel_shift
+from learning import pairs
 from utils import augmentation_matrix, random_augment
 
 SCALES = [(2, 2), (3, 3), (1.5, 2), (2, 1.5), (1, 2), (2, 1), (2.7, 1.3)]

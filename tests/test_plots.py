@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import plots
+from comparing import plots
 
 IMAGES = [
     ('son', np.full((4, 5, 3), 0.5)),

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.result_folders import make_folders, make_run
 from PIL import Image
-from result_folders import make_folders, make_run
 
 import compare
 

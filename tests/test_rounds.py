@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-import tolerances
+from helpers import tolerances
 
 from imresize import imresize
 from ZSSR import ZSSR

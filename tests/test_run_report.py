@@ -4,14 +4,12 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from helpers.result_folders import add_image, make_run, picture, save
+from helpers.tolerances import EIGHT_BITS
 from PIL import Image
-from result_folders import add_image, make_run, picture, save
-from tolerances import EIGHT_BITS
 
 import compare
-import metrics
-import report
-import strips
+from comparing import metrics, report, strips
 from imresize import imresize
 
 

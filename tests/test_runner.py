@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 import scipy.io
 import tensorflow as tf
-from command_line import PROJECT, TINY, finish, results, save_image, start
 from conftest import TINY as FIELDS
+from helpers.command_line import PROJECT, TINY, finish, results, save_image, start
 
-import runner
+from comparing.metrics import psnr, ssim
 from configs import Config, get_config
-from images import read_image, sha256
-from metrics import psnr, ssim
+from files.images import read_image, sha256
+from running import runner
 
 # What `all` does on a machine with two GPUs; here both turn out to be the CPU.
 TWO_GPUS = 'import sys, run_ZSSR, runner; runner.start_tensorflow = lambda *_: 2; sys.exit(run_ZSSR.main())'

@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
-from tolerances import FLOAT64
+from helpers.tolerances import FLOAT64
 
-import metrics
-import strips
+from comparing import metrics, strips
 from imresize import imresize
 
 

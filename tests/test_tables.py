@@ -4,10 +4,9 @@ import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from pictures import refusal
+from helpers.pictures import refusal
 
-import published
-import tables
+from paper import published, tables
 
 ROW = tables.Row(
     *('table1', 'Set5', 2, 'X2_ONE_JUMP_IDEAL_CONF', '', 'bicubic', 0, None, 'bird', 'bicubic'),

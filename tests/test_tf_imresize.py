@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-import tolerances
+from helpers import tolerances
 from scipy import ndimage
 
-import tf_imresize
 from imresize import METHODS, imresize
+from learning import tf_imresize
 
 SCALES = [(2, 2), (3, 3), (1.5, 2), (2, 1.5), (1, 2), (2, 1), (2.7, 1.3)]
 METHODS_AND_KERNEL = [*METHODS, 'kernel']

@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 import pytest
-import tolerances
+from helpers import tolerances
 from scipy import ndimage
 
 from configs import Config, get_config

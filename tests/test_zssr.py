@@ -5,13 +5,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import tolerances
+from helpers import tolerances
 
 from configs import Config
-from ensemble import BackProjection
-from images import read_image
+from files.images import read_image
 from imresize import imresize, kernel_shift
-from network import design_for
+from learning.ensemble import BackProjection
+from learning.network import design_for
 from utils import back_projection, quick_test_windows
 from ZSSR import ZSSR
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 
-import published
-from images import atomic_write
+from files.images import atomic_write
+from paper import published
 
 try:
     import fcntl

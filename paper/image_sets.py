@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from degradations import crop_to_multiple
-from folders import SRF_NAME, SUFFIXES, parse_name
-from images import atomic_write, read_image, write_png
+from comparing.folders import SRF_NAME, SUFFIXES, parse_name
+from files.images import atomic_write, read_image, write_png
+from paper.degradations import crop_to_multiple
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import configs
-import image_sets
-import tables
 from configs import Config
-from degradations import degrade, draw_kernel, generator_for, shrink_by_kernel
-from images import read_kernel
+from files.images import read_kernel
+from files.inputs import load_inputs
 from imresize import imresize_matlab
-from inputs import load_inputs
+from paper import image_sets, tables
+from paper.degradations import degrade, draw_kernel, generator_for, shrink_by_kernel
 
 PAPER_SETS = ('Set5', 'Set14', 'BSD100', 'Urban100')
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import images
+from files import images
 
 H, W = 17, 19
 LAYOUTS = {'gray': 1, 'gray+alpha': 2, 'rgb': 3, 'rgba': 4}

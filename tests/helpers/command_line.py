@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-PROJECT = Path(__file__).parents[1]
+PROJECT = Path(__file__).parents[2]
 RUN = PROJECT / 'run_ZSSR.py'
 
 # A network that trains in no time; options of the command line.

@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from strips import row_strips
+from comparing.strips import row_strips
 
 TEMPLATE = Path(__file__).with_name('report_template.html')
 BYTE_LIMIT = 20_000_000  # what mail servers and code reviews still take

@@ -1,7 +1,7 @@
 """Make the project's test images and blur kernels from photographs that ship with scikit-image.
 
     pip install scikit-image
-    python -m tests.make_test_data
+    python -m tests.helpers.make_test_data
 
 Writes test_data/ and kernels/ of the repository, to the last pixel the same each time; nothing is downloaded.
 Every source is in the public domain or CC0; test_data/README.md says which and why.
@@ -15,10 +15,10 @@ import numpy as np
 import scipy.io
 from scipy import ndimage
 
-from images import atomic_write, read_image, write_png
+from files.images import atomic_write, read_image, write_png
 from imresize import imresize
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 KERNEL_SIZE = 11
 

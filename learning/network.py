@@ -8,9 +8,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-import tf_imresize
-from optimizers import Adam, Muon
-from pairs import enlarge_sons, make_sons, warp
+from learning import tf_imresize
+from learning.optimizers import Adam, Muon
+from learning.pairs import enlarge_sons, make_sons, warp
 
 # Read when the first convolution runs: what oneDNN prepares for filter gradients is kept, not made anew in
 # every step. That saves two percent of a step; peak memory stays the same.

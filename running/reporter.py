@@ -15,7 +15,7 @@ from rich.progress import (
 )
 from rich.table import Column
 
-import images
+from files import images
 
 SECONDS_BETWEEN_DRAWINGS = 10
 
@@ -140,7 +140,7 @@ class FigureFile:
 
     def update(self, net):
         """Draw the training as it stands; the file is replaced, and the window shows it if it is wanted."""
-        import plots
+        from comparing import plots
 
         png = plots.png_bytes(net.plot())
         if net.conf.save_results:

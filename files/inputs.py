@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-import images
+from files import images
 from utils import preprocess_kernels
 
 

@@ -13,10 +13,10 @@ from functools import cache
 from multiprocessing import active_children, get_context
 from pathlib import Path
 
-import images
 from configs import __version__
-from inputs import load_inputs
-from reporter import FigureFile, Reporter
+from files import images
+from files.inputs import load_inputs
+from running.reporter import FigureFile, Reporter
 from utils import PROJECT, prepare_result_dir
 
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.tif', '.tiff', '.bmp', '.webp', '.gif')

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from tf_imresize import Resize, apply_resize, resize_plan
+from learning.tf_imresize import Resize, apply_resize, resize_plan
 
 # The warp knows source positions to 1/32 pixel.
 FRACTION_BITS = 5

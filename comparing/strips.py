@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-import metrics
+from comparing import metrics
 from imresize import apply_contributions, contributions, resolve_scale_and_shape
 
 STRIP_PIXELS = 1_000_000  # 0.1 GB for the float64 arrays of SSIM

@@ -1,7 +1,7 @@
 """Helpers for tests of evaluate.py: measure, read the rows, and see input refused."""
 
 import evaluate
-import tables
+from paper import tables
 
 UNLIKE = ('seconds', 'machine')  # what two measurements of the same row may differ in
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 import compare
-import metrics
-from folders import Pair, ambiguity, find_images, find_results, image_at
+from comparing import metrics
+from comparing.folders import Pair, ambiguity, find_images, find_results, image_at
 from imresize import imresize_matlab
 
 COLUMNS = ('image', 'scale', 'border', 'psnr', 'ssim')

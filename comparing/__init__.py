@@ -1,0 +1,1 @@
+"""How good results are, and how two of them differ."""

@@ -1,0 +1,1 @@
+"""Pictures, kernels and records of runs, in and out."""
