@@ -12,15 +12,15 @@ from pathlib import Path
 import numpy as np
 
 from comparing.metrics import scores
-from configs import Config, scaled_shape
-from files import images
-from files.inputs import load_inputs
+from configs import Config
+from files.image_files import load_inputs
+from files.pictures import write_png
 from imresize import imresize
 from learning.ensemble import BackProjection, median, super_resolve_views
 from learning.network import Network, design_for
 from learning.pairs import invert_affine, make_recipe, pack_sources
 from learning.tf_imresize import ImageResize, resize_region
-from settings.rules import scale_name
+from settings.scales import scale_name, scaled_shape
 from utils import augmentation_matrix, draw_augmentation, has_stopped_falling, quick_test_windows
 
 # What a training leaves behind, under the original's names.
@@ -78,11 +78,8 @@ class ZSSR:
         is_path = isinstance(input_img, str | Path)
         self.file_name = str(input_img) if is_path else self.conf.name
         self.stem = Path(input_img).stem if is_path else self.conf.name
-        inputs = load_inputs(input_img, self.conf, ground_truth, kernels)
-        self.picture = inputs.picture
+        self.picture, self.gt, self.kernels = load_inputs(input_img, self.conf, ground_truth, kernels)
         self.input = self.picture.pixels
-        self.gt = inputs.ground_truth
-        self.kernels = inputs.kernels
         self._output_shapes = self.conf.output_shapes(self.input.shape)
 
         self.hr_fathers_sources = [self.input]
@@ -428,7 +425,7 @@ class ZSSR:
         alpha = self.picture.alpha
         if alpha is not None:
             alpha = np.clip(imresize(alpha, scale, self.output_shape), 0, 1)
-        images.write_png(Path(self.conf.result_path) / name, self.final_sr, alpha, self.picture.bits)
+        write_png(Path(self.conf.result_path) / name, self.final_sr, alpha, self.picture.bits)
         return name
 
     def _record(self):

@@ -16,10 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
-from configs import Config, get_config, set_field
-from files.images import one_line
-from run_ZSSR import Parser, whole_number
-from running import runner
+from configs import Config, get_config
+from files.storage import one_line
+from running import jobs
+from running.command_line import Parser, set_field, whole_number
+from running.devices import start_tensorflow
 
 MATRIX = 2048
 REPEATS = 40
@@ -266,23 +267,23 @@ def bench_frontier(args):
         List of rows: one per image and preset, then their means with the ratio of seconds to the first's.
     """
     confs = {text: changed_config(text) for text in args.configs}
-    inputs, _ = runner.find_inputs(args.folder)
+    inputs, _ = jobs.find_inputs(args.folder)
     measurements = []
     for name, conf in confs.items():
         conf.save_results, conf.seed = False, args.seed
-        jobs, failures = runner.check_jobs([runner.make_job(path, conf) for path in inputs], conf)
+        images, failures = jobs.check_images([jobs.find_files(path, conf)[0] for path in inputs], conf)
         if failures:
             raise ValueError(failures[0])
-        measurements += [(name, conf, job) for job in jobs]
-    for _, _, job in measurements:
-        if job.ground_truth is None:
-            raise ValueError(f'{job.input}: no ground truth; put {job.input.stem}_gt.png beside it')
+        measurements += [(name, conf, files) for files in images]
+    for _, _, files in measurements:
+        if files.ground_truth is None:
+            raise ValueError(f'{files.input}: no ground truth; put {files.name}_gt.png beside it')
     # Image by image, so that whatever else the machine does hits all presets alike.
     measurements.sort(key=lambda measurement: measurement[2].input)
     rows, networks = [], {}
-    for name, conf, job in measurements:
-        rows.append({'image': job.input.stem, 'config': name, **_measure(job, conf, networks)})
-        print(f'{job.input.stem} {name}: {rows[-1]["PSNR"]:.2f} dB', file=sys.stderr)
+    for name, conf, files in measurements:
+        rows.append({'image': files.name, 'config': name, **_measure(files, conf, networks)})
+        print(f'{files.name} {name}: {rows[-1]["PSNR"]:.2f} dB', file=sys.stderr)
     means = [{'image': 'mean', 'config': name, **_mean(rows, name)} for name in confs]
     for row in means:
         row['ratio'] = means[0]['seconds'] / row['seconds']
@@ -306,17 +307,17 @@ def changed_config(text):
     return conf
 
 
-def _measure(job, conf, networks):
+def _measure(files, conf, networks):
     """PSNR, and the seconds of training and output by a network that has been compiled before."""
     from learning.network import design_for
     from ZSSR import ZSSR
 
-    design = design_for(conf, job.channels)
+    design = design_for(conf, files.channels)
     if design not in networks:
-        warm_up = ZSSR(job.input, _shortened(conf, 2), job.ground_truth, job.kernels)
+        warm_up = ZSSR(files.input, _shortened(conf, 2), files.ground_truth, files.kernels)
         warm_up.run()
         networks[design] = warm_up.network
-    net = ZSSR(job.input, conf, job.ground_truth, job.kernels, network=networks[design])
+    net = ZSSR(files.input, conf, files.ground_truth, files.kernels, network=networks[design])
     net.run()
     seconds = sum(sum(record['seconds'].values()) for record in net.records)
     decibels = net.records[-1]['psnr']
@@ -404,7 +405,7 @@ def main(argv=None):
         args = build_parser().parse_args(argv)
         figure = getattr(args, 'figure', None)
         _check_outputs(args.json, figure)
-        runner.start_tensorflow(threads=args.threads)
+        start_tensorflow(threads=args.threads)
         rows = benchmarks[args.command](args)
         print_table(rows)
         if args.json:

@@ -6,13 +6,13 @@
     conf.max_iters = 1000
 """
 
-import ast
 import bisect
 import copy
 import math
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 
-from settings.rules import as_pair, has_type, problems, type_name
+from settings.rules import problems
+from settings.scales import as_pair, scaled_shape
 
 __version__ = '1.0.0'
 
@@ -195,48 +195,6 @@ class Config:
             raise ValueError('configuration: ' + '; '.join(found))
 
 
-def scaled_shape(shape, sf):
-    """Size of an enlarged image, rounded up.
-
-    Args:
-        shape: (vertical, horizontal, …) size, in pixels.
-        sf: (vertical, horizontal) scale factors.
-
-    Returns:
-        (vertical, horizontal) ints.
-    """
-    # Rounded first, since 90 · 2.7 is 243.00000000000003 in floating point, which is not a pixel more.
-    return tuple(math.ceil(round(n * factor, 6)) for n, factor in zip(shape[:2], sf, strict=True))
-
-
-def set_field(conf, assignment):
-    """Set one field of a configuration from the command line's `FIELD=VALUE`.
-
-    Args:
-        conf: Config. Changed in place.
-        assignment: text; the value is read as a Python literal and never executed.
-
-    Raises:
-        ValueError: if there is no such field, or the value has another type.
-    """
-    name, equals, text = assignment.partition('=')
-    kinds = {f.name: f.type for f in fields(Config)}
-    if not equals or name not in kinds:
-        raise ValueError(
-            f'--set {assignment}: write FIELD=VALUE with FIELD one of {", ".join(sorted(kinds))}'
-        )
-    value = text
-    if kinds[name] is not str:
-        try:
-            value = ast.literal_eval(text)
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            value = text
-    if not has_type(value, kinds[name]):
-        raise ValueError(f'--set {assignment}: {name} must be {type_name(kinds[name])}, not {text!r}')
-    setattr(conf, name, value)
-
-
-# The preset names' first part is the scale: one jump to twice the size, trained on bicubic sons (Table 1).
 X2_ONE_JUMP_IDEAL_CONF = Config(input_path='test_data/ideal/')
 
 # The same with a figure that follows the training.

@@ -19,12 +19,14 @@ import sys
 from pathlib import Path
 
 from comparing import scoring
-from configs import Config
-from files.images import atomic_write, one_line, write_png
+from files.pictures import write_png
+from files.run_folder import check_output
+from files.storage import atomic_write, fingerprint, one_line
 from paper import image_sets, published, tables, tasks
-from run_ZSSR import Parser, whole_number
-from running import runner
-from settings.rules import LARGEST_SEED, scale_name
+from running.command_line import Parser, whole_number
+from running.devices import device, start_tensorflow, versions
+from settings.rules import LARGEST_SEED
+from settings.scales import scale_name
 
 DEFAULT_PRESETS = {
     'table1': 'X2_ONE_JUMP_IDEAL_CONF',
@@ -74,7 +76,7 @@ class Measurer:
     def _super_resolve(self, task, lr, hr):
         """Train on the image, keep the result as PNG, and return the columns of the row."""
         if not self.networks:
-            runner.start_tensorflow(threads=self.threads)
+            start_tensorflow(threads=self.threads)
         from ZSSR import ZSSR
 
         kernels = None if task.kernel is None else [task.kernel]
@@ -92,15 +94,15 @@ class Measurer:
         return scoring.scores(sr, hr, row.scale) | {
             'iterations': sum(record['iterations'] for record in net.records),
             'seconds': sum(sum(record['seconds'].values()) for record in net.records),
-            'machine': image_sets.fingerprint(self.machine),
+            'machine': fingerprint(self.machine),
         }
 
 
 def _machine(precision, threads):
     """What an image is trained on and in, in words."""
-    versions = ', '.join(f'{name} {number}' for name, number in runner.versions().items())
+    listed = ', '.join(f'{name} {number}' for name, number in versions().items())
     limit = f'; {threads} threads' if threads else ''
-    return f'{runner.device()}{limit}; {precision}; {versions}'
+    return f'{device()}{limit}; {precision}; {listed}'
 
 
 def run_table(args):
@@ -112,10 +114,10 @@ def run_table(args):
     args.preset = args.preset or _default_preset(args)
     path = Path(args.output) / f'{args.table}.csv'
     rows, _ = tables.read_table(path)
-    runner.check_output(Config(result_path=args.output))
+    check_output(args.output)
     if args.threads is not None:
         # Before planning reads 16-bit images, since TensorFlow takes no number of threads once it works.
-        runner.start_tensorflow(threads=args.threads)
+        start_tensorflow(threads=args.threads)
     planned, notes = tasks.plan(args)
     measurer = Measurer(args.output, args.threads)
     for index, task in enumerate(planned, 1):

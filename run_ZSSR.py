@@ -5,38 +5,12 @@ python run_ZSSR.py X2_REAL_CONF --input photo.jpg         a preset on an image o
 python run_ZSSR.py X2_ONE_JUMP_IDEAL_CONF all             every image of the preset, one process per GPU
 """
 
-import argparse
 import sys
 
 import configs
-from settings.rules import LARGEST_SCALE
-
-
-class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are one line."""
-
-    def error(self, message):
-        """Refuse the command line."""
-        raise ValueError(f'{message} (--help lists the options)')
-
-
-def whole_number(least, most=2**31 - 1):
-    """A type for argparse.
-
-    Args:
-        least, most: what is accepted.
-
-    Returns:
-        Function from text to int.
-    """
-
-    def number(text):
-        """Read such a number, or refuse it."""
-        if not text.isdecimal() or not least <= int(text) <= most:
-            raise argparse.ArgumentTypeError(f'{text!r} is no whole number from {least} to {most}')
-        return int(text)
-
-    return number
+from files.run_folder import check_output, make_results_folder
+from running.command_line import Parser, make_config, run_command, whole_number
+from settings.scales import parse_scale
 
 
 def build_parser():
@@ -79,46 +53,10 @@ def build_parser():
 
 
 def configure(args):
-    """Make the configuration that the command line asks for.
-
-    Args:
-        args: parsed arguments.
-
-    Returns:
-        Config, validated.
-
-    Raises:
-        ValueError: naming the option and the remedy.
-    """
-    conf = configs.get_config(args.config)
-    if args.scale is not None:
-        conf = conf.at_scale(parse_scale(args.scale))
-    for assignment in args.set:
-        configs.set_field(conf, assignment)
-    for field, value in (('seed', args.seed), ('input_path', args.input), ('result_path', args.output)):
-        if value is not None:
-            setattr(conf, field, value)
-    conf.validate()
-    return conf
-
-
-def parse_scale(text):
-    """Read a scale factor: '3' or '2x3' (vertical x horizontal).
-
-    Args:
-        text: from the command line.
-
-    Returns:
-        (vertical, horizontal) floats, at least 1.
-    """
-    parts = text.lower().replace('×', 'x').split('x')
-    try:
-        factors = [float(part) for part in parts]
-    except ValueError:
-        factors = []
-    if len(factors) not in (1, 2) or not all(1 <= factor <= LARGEST_SCALE for factor in factors):
-        raise ValueError(f'--scale {text}: give a factor from 1 to 100 such as 3, or two such as 2x3')
-    return factors[0], factors[-1]
+    """Make the configuration that the command line asks for."""
+    scale = None if args.scale is None else parse_scale(args.scale)
+    changes = {'seed': args.seed, 'input_path': args.input, 'result_path': args.output}
+    return make_config(args.config, args.set, scale, **changes)
 
 
 def run(args):
@@ -130,65 +68,72 @@ def run(args):
     Returns:
         Exit code: 0, or 1 if an image of a folder failed.
     """
+    if args.list:
+        for name, description in configs.PRESETS.items():
+            print(f'{name:26}{description}')
+        return 0
     conf = configure(args)
     if args.gpu not in (None, 'all') and not args.gpu.isdecimal():
         raise ValueError(f"GPU {args.gpu!r}: give an index such as 0, or 'all'")
+    check_output(conf.result_path)
+    return enlarge(conf, args)
 
-    from running import runner
 
-    reporter = runner.Reporter(args.quiet)
-    runner.check_output(conf)
-    inputs, is_folder = runner.find_inputs(conf.input_path)
+def enlarge(conf, args):
+    """Find the images, set unusable ones aside, and run the others.
+
+    Args:
+        conf: Config, validated.
+        args: parsed arguments.
+
+    Returns:
+        Exit code, as `run`.
+    """
+    from running import devices, jobs, workers
+    from running.progress import Terminal
+
+    terminal = Terminal(args.quiet)
+    inputs, is_folder = jobs.find_inputs(conf.input_path)
     if args.ground_truth is not None and is_folder:
         raise ValueError(f'--ground-truth {args.ground_truth}: give the one image it belongs to with --input')
     if args.kernel:
-        runner.check_kernels(args.kernel, conf)
-    jobs = [runner.make_job(path, conf, args.kernel, args.ground_truth) for path in inputs]
-    jobs, failures = runner.check_jobs(jobs, conf)
+        jobs.check_kernels(args.kernel, conf)
+    found = [jobs.find_files(path, conf, args.kernel, args.ground_truth) for path in inputs]
+    images, failures = jobs.check_images([files for files, _ in found], conf)
     if failures and not is_folder:
         raise ValueError(failures[0])
-    for failure in failures:
-        reporter.warn(failure)
-    if jobs:
+    for line in [*(warning for _, warning in found if warning), *failures]:
+        terminal.warn(line)
+    if images:
         if conf.save_results:
-            conf.result_path = str(runner.make_results_folder(conf))
-            reporter.say(f'results go to {conf.result_path}')
-        gpus = runner.start_tensorflow(None if args.gpu == 'all' else args.gpu, args.threads, args.verbose)
+            conf.result_path = str(make_results_folder(conf))
+            terminal.say(f'results go to {conf.result_path}')
+        gpus = devices.start_tensorflow(None if args.gpu == 'all' else args.gpu, args.threads, args.verbose)
         if args.gpu is not None and gpus == 0:
-            reporter.say('there is no such GPU on this machine: running on the CPU')
-        devices = runner.visible_devices(gpus) if args.gpu == 'all' else []
-        failures = runner.run(jobs, conf, reporter, devices, failures, args.threads, args.verbose)
+            terminal.say('there is no such GPU on this machine: running on the CPU')
+        failures = workers.run_images(
+            images,
+            conf,
+            terminal,
+            devices=devices.visible_devices(gpus) if args.gpu == 'all' else (),
+            rejected=failures,
+            threads=args.threads,
+            verbose=args.verbose,
+        )
         if conf.save_results and not args.no_report and len(failures) < len(inputs):
-            runner.report(conf.result_path, reporter)
+            workers.write_report(conf.result_path, terminal)
     for failure in failures:
-        reporter.warn(f'failed: {failure}')
+        terminal.warn(f'failed: {failure}')
     return 1 if failures else 0
 
 
 def main(argv=None):
-    """Run, and turn what a user can cause into one line and an exit code.
-
-    Args:
-        argv: arguments; None: those of the process.
+    """Run the command line `argv` (None: the process' own).
 
     Returns:
         0; 1 if an image of a folder failed; 2 for unusable input; 130 after Ctrl-C.
     """
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors='replace')
-    try:
-        args = build_parser().parse_args(argv)
-        if args.list:
-            for name, description in configs.PRESETS.items():
-                print(f'{name:26}{description}')
-            return 0
-        return run(args)
-    except (ValueError, OSError) as error:
-        print(f'run_ZSSR.py: {error}', file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print('run_ZSSR.py: stopped; finished images are kept', file=sys.stderr)
-        return 130
+    return run_command(build_parser(), run, argv, 'stopped; finished images are kept')
 
 
 if __name__ == '__main__':

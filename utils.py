@@ -1,12 +1,11 @@
 """The steps around the network: fathers, back-projection, kernels, when to slow down, the results folder."""
 
 import math
-import shutil
-import time
-from pathlib import Path
 
 import numpy as np
 
+from files.kernels import preprocess_kernels
+from files.run_folder import prepare_result_dir
 from imresize import imresize, kernel_shift
 
 __all__ = [
@@ -21,8 +20,6 @@ __all__ = [
     'quick_test_windows',
     'random_augment',
 ]
-
-PROJECT = Path(__file__).resolve().parent
 
 # The quick test looks at no more of an image than this.
 QUICK_TEST_PIXELS = 1_000_000
@@ -213,76 +210,6 @@ def back_projection(y_sr, y_lr, down_kernel, up_kernel, sf):
     again_lr = imresize(y_sr, scale_factor=1 / sf, output_shape=y_lr.shape, kernel=down_kernel)
     error = imresize(y_lr - again_lr, scale_factor=sf, output_shape=y_sr.shape, kernel=up_kernel)
     return np.clip(y_sr + error, 0, 1)
-
-
-def preprocess_kernels(kernels, conf):
-    """Align blur kernels with the scales they belong to.
-
-    Args:
-        kernels: one 2-D array per scale, or None for no kernels.
-        conf: Config, for its scales, base changes and downscale_method.
-
-    Returns:
-        List with, per scale, a 2-D array for `imresize`, or `conf.downscale_method` where `kernels` is None.
-
-    Raises:
-        ValueError: if the number of kernels is not the number of scales.
-
-    Differs from the original: an even side first gets a row or column of zeros, since the original leaves
-    such kernels half a pixel off; the scale is relative to the base that it will be used with.
-    """
-    if kernels is None:
-        return [conf.downscale_method] * len(conf.scales)
-    if len(kernels) != len(conf.scales):
-        raise ValueError(
-            f'{len(kernels)} kernels were given for {len(conf.scales)} scale_factors; give one per scale'
-        )
-    aligned = []
-    base = np.ones(2)
-    for kernel, sf in zip(kernels, conf.scales, strict=True):
-        aligned.append(kernel_shift(_odd_sided(kernel), sf / base))
-        if sf in conf.base_changes:
-            base = np.array(sf)
-    return aligned
-
-
-def _odd_sided(kernel):
-    """The kernel with a last row or column of zeros where a side is even."""
-    return np.pad(kernel, [(0, 1 - n % 2) for n in np.shape(kernel)])
-
-
-def prepare_result_dir(conf, now=None):
-    """Create the folder of a run, with a copy of the code that makes it.
-
-    Args:
-        conf: Config, for name, result_path, create_results_dir and create_code_copy.
-        now: time.struct_time; None: the current local time.
-
-    Returns:
-        Path of the folder: result_path/NAME_Mon_DD_HH_MM_SS, with a suffix if that is taken, or
-        result_path itself if create_results_dir is off.
-    """
-    folder = Path(conf.result_path)
-    if not conf.create_results_dir:
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
-    stem = folder / f'{conf.name}_{time.strftime("%b_%d_%H_%M_%S", now or time.localtime())}'
-    folder, taken = stem, 1
-    while True:
-        try:
-            folder.mkdir(parents=True)
-            break
-        except FileExistsError:
-            taken += 1
-            folder = stem.with_name(f'{stem.name}_{taken}')
-    if conf.create_code_copy:
-        rooms = (room.parent for room in PROJECT.glob('*/__init__.py'))
-        for place in (PROJECT, *rooms):
-            for source in place.glob('*.py'):
-                target = folder / 'code' / source.relative_to(PROJECT)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(source, target)
-    return folder
 
 
 def has_stopped_falling(steps, errors, change_ratio):

@@ -1,30 +1,10 @@
 """Which file belongs to which image: names of results, ground truth and inputs, and what run.json records."""
 
-import json
-import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-SUFFIXES = {'.png', '.jpg', '.jpeg', '.tif', '.tiff', '.bmp', '.webp', '.gif'}
-ZSSR_NAME = re.compile(r'(?P<stem>.+)_zssr_X(?P<rows>\d+\.\d+)X(?P<columns>\d+\.\d+)')
-SRF_NAME = re.compile(r'(?P<stem>.+)_SRF_(?P<scale>\d+)_[^_]+')  # the benchmarks' own: img_001_SRF_2_HR.png
-
-
-@dataclass(frozen=True)
-class Result:
-    """A result file.
-
-    Attributes:
-        path: the file.
-        name: its image's name.
-        scale: (vertical, horizontal) scale factor, or None where nothing tells it.
-        run: what run.json records of the image, or an empty dict.
-    """
-
-    path: Path
-    name: str
-    scale: tuple | None = None
-    run: dict = field(default_factory=dict)
+from files.names import SRF_NAME, ZSSR_NAME, image_files, parse_name
+from files.records import Result, existing, read_results
 
 
 @dataclass(frozen=True)
@@ -48,27 +28,6 @@ class Pair:
         return (self.a.run if self.a else {}), self.b.run
 
 
-def parse_name(stem):
-    """Take the name of an image or result file apart.
-
-    Args:
-        stem: file name without its extension.
-
-    Returns:
-        The image's name, and (vertical, horizontal) scale, or None where the name does not tell.
-
-    Example:
-        >>> parse_name('img_001_SRF_2_LR_zssr_X2.00X2.00')
-        ('img_001', (2.0, 2.0))
-    """
-    scale = None
-    if match := ZSSR_NAME.fullmatch(stem):
-        stem, scale = match['stem'], (float(match['rows']), float(match['columns']))
-    if match := SRF_NAME.fullmatch(stem):
-        stem, scale = match['stem'], scale or (float(match['scale']),) * 2
-    return stem, scale
-
-
 def find_results(folder):
     """Find the results in a folder, and what its run.json (if any) records of them.
 
@@ -83,8 +42,8 @@ def find_results(folder):
         ValueError: if it holds no images, or its run.json is damaged.
     """
     folder, found = Path(folder), {}
-    records = read_record(folder) if (folder / 'run.json').is_file() else {}
-    for path in _image_files(folder):
+    records = read_results(folder) if (folder / 'run.json').is_file() else {}
+    for path in image_files(folder):
         if path.stem.endswith('_gt'):
             continue
         name, scale = parse_name(path.stem)
@@ -117,7 +76,7 @@ def find_images(folder, role):
         FileNotFoundError: if the folder is missing.
     """
     ranked = []
-    for path in _image_files(folder):
+    for path in image_files(folder):
         is_truth, stem = path.stem.endswith('_gt'), path.stem.removesuffix('_gt')
         match = SRF_NAME.fullmatch(stem)
         other_role = match and not is_truth and stem.rpartition('_')[2] != role
@@ -213,52 +172,6 @@ def pair_folders(a, b, *, gt=None, inputs=None):
         one, two = (', '.join(sorted(found)[:3]) for found in (first, second))
         raise ValueError(f'{a} ({one}, …) and {b} ({two}, …) have no image in common; rename one to match')
     return pairs, sorted(notes)
-
-
-def read_record(folder):
-    """Read which results the run.json of a run lists.
-
-    Args:
-        folder: folder of a run.
-
-    Returns:
-        A dict from result file name to ((vertical, horizontal) scale or None, the record of its image).
-
-    Raises:
-        FileNotFoundError: if there is no run.json.
-        ValueError: if it is damaged.
-    """
-    path = Path(folder) / 'run.json'
-    if not path.is_file():
-        raise FileNotFoundError(f'{path}: no such file; give the folder of a finished run')
-    try:
-        images = json.loads(path.read_text(encoding='utf-8')).get('images') or []
-        found = {}
-        for image in images:
-            for scale in image.get('scales') or []:
-                if scale.get('output'):
-                    factor = tuple(float(s) for s in scale.get('sf') or ())
-                    found[Path(scale['output']).name] = (factor if len(factor) == 2 else None, image)
-        return found
-    except (ValueError, TypeError, AttributeError) as error:
-        raise ValueError(f'{path}: not a record of a run ({error}); delete or restore it') from error
-
-
-def existing(path):
-    """A path that a record names, or None if it names none or the file is gone."""
-    return Path(path) if path and Path(path).is_file() else None
-
-
-def _image_files(folder):
-    """Image files of a folder, sorted by name; hidden ones, such as half-written files, do not count."""
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise FileNotFoundError(f'{folder}: no such folder; give a folder of images')
-    return sorted(
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith('.')
-    )
 
 
 def _same_scale(first, second):

@@ -19,6 +19,7 @@ from PIL import Image
 from scipy import ndimage
 
 from comparing.strips import row_strips
+from settings.scales import scale_text
 
 TEMPLATE = Path(__file__).with_name('report_template.html')
 BYTE_LIMIT = 20_000_000  # what mail servers and code reviews still take
@@ -121,19 +122,6 @@ def score_cells(row):
     return [*scores, gain, _decibels(row.psnr_between), str(row.largest)]
 
 
-def scale_text(scale):
-    """Write a scale factor as ×2 or ×1.5×2.
-
-    Args:
-        scale: (vertical, horizontal), or None.
-
-    Returns:
-        Text, empty where it is unknown.
-    """
-    numbers = dict.fromkeys(scale or ()) if scale and scale[0] == scale[1] else scale or ()
-    return ''.join(f'×{number:g}' for number in numbers)
-
-
 class Page:
     """A report that grows image by image and never beyond `BYTE_LIMIT` bytes.
 
@@ -163,7 +151,7 @@ class Page:
             pictures: its pictures (`compare.Pictures`).
             runs: what run.json records of it in either folder, a pair of dicts, perhaps empty.
         """
-        import plots  # loads matplotlib
+        from comparing import plots  # loads matplotlib
 
         share = self._left / max(1, self._coming)
         self._coming -= 1

@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-import compare
-from comparing import metrics
+from comparing import comparison, metrics
 from comparing.folders import Pair, ambiguity, find_images, find_results, image_at
 from imresize import imresize_matlab
 
@@ -145,12 +144,12 @@ def csv_text(rows):
 
 def _score_result(result, truth):
     """A list with the row of one result, empty if it cannot be measured, and notes."""
-    # compare.py knows how to bring a result and a ground truth together; here both its results are this one.
+    # comparison.py can bring a result and a ground truth together; here both its results are this one.
     pair = Pair(result.name, result, result, truth)
-    pictures, notes = compare.load(pair)
+    pictures, notes = comparison.load(pair)
     if pictures.truth is None:
         return [], list(dict.fromkeys(notes))
-    measured = compare.measure(pair, pictures)
+    measured = comparison.measure(pair, pictures)
     scale, border = (
         'x'.join(f'{factor:g}' for factor in both) for both in (result.scale or (), measured.border)
     )

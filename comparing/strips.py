@@ -9,38 +9,8 @@ import math
 import numpy as np
 
 from comparing import metrics
+from files.rounding import row_strips, to_integers
 from imresize import apply_contributions, contributions, resolve_scale_and_shape
-
-STRIP_PIXELS = 1_000_000  # 0.1 GB for the float64 arrays of SSIM
-
-
-def row_strips(height, width):
-    """Divide the rows of a picture into strips of about `STRIP_PIXELS` pixels.
-
-    Args:
-        height: of the picture, in pixels.
-        width: of the picture, in pixels.
-
-    Returns:
-        List of slices of rows, from top to bottom.
-    """
-    step = max(1, STRIP_PIXELS // max(1, width))
-    return [slice(top, min(top + step, height)) for top in range(0, height, step)]
-
-
-def to_8_bits(pixels):
-    """Round floats to 8 bits, halves up, as metrics.py does.
-
-    Args:
-        pixels: float array (H, W, C); clipped to [0, 1]. Not changed.
-
-    Returns:
-        uint8 array (H, W, C).
-    """
-    rounded = np.empty(pixels.shape, np.uint8)
-    for rows in row_strips(*pixels.shape[:2]):
-        rounded[rows] = np.floor(np.clip(pixels[rows], 0, 1) * 255 + 0.5)
-    return rounded
 
 
 def enlarge(source, scale, shape):
@@ -65,7 +35,7 @@ def enlarge(source, scale, shape):
         # imresize begins with the smaller scale; the other order rounds differently.
         for step in steps if scale[0] <= scale[1] else reversed(steps):
             strip = apply_contributions(strip, *step)
-        out[rows] = to_8_bits(strip / 255)
+        out[rows] = to_integers(strip / 255)
     return out
 
 

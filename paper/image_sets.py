@@ -1,15 +1,15 @@
 """Benchmark sets on disk: whose ground truth, low-resolution image and kernel a file is; LR made and kept."""
 
-import hashlib
-import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from comparing.folders import SRF_NAME, SUFFIXES, parse_name
-from files.images import atomic_write, read_image, write_png
+from files.kernels import write_kernel
+from files.names import SRF_NAME, SUFFIXES, parse_name
+from files.pictures import read_image, write_png
+from files.storage import atomic_write, fingerprint
 from paper.degradations import crop_to_multiple
 
 
@@ -109,7 +109,7 @@ def read_8_bits(path, min_side=16):
         uint8 array (H, W, C), C 1 or 3.
 
     Raises:
-        FileNotFoundError, ValueError: as `images.read_image`.
+        FileNotFoundError, ValueError: as `read_image`.
     """
     return np.floor(read_image(path, min_side).pixels * 255.0 + 0.5).astype(np.uint8)
 
@@ -205,37 +205,6 @@ def keep_lr(item, folder, recipe, make):
     made = {'source': source, 'kernel': kernel is not None, 'degradation': degradation}
     atomic_write(record, json.dumps(made).encode())  # last, since it vouches for the others
     return path, None if kernel is None else kernel_path, degradation
-
-
-def write_kernel(path, kernel):
-    """Write a blur kernel as a MATLAB file with a matrix `Kernel`, whole or not at all.
-
-    Args:
-        path: the file to write, in an existing folder.
-        kernel: 2-D array.
-    """
-    from scipy.io import savemat
-
-    file = io.BytesIO()
-    savemat(file, {'Kernel': kernel})
-    atomic_write(path, file.getvalue())
-
-
-def fingerprint(*parts):
-    """Tell arrays and texts apart by eight hexadecimal digits, which change with any value, shape or type.
-
-    Args:
-        *parts: texts, or arrays of any shape and type; None is left out.
-
-    Returns:
-        Text.
-    """
-    digest = hashlib.sha256()
-    for part in parts:
-        if part is not None:
-            array = np.frombuffer(part.encode(), np.uint8) if isinstance(part, str) else part
-            digest.update(f'{array.dtype}{array.shape}'.encode() + np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()[:8]
 
 
 def _images(place, scale, role, plain=True):

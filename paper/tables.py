@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 
-from files.images import atomic_write
+from files.storage import atomic_write
 from paper import published
 
 try:

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import configs
 from configs import Config
-from files.images import read_kernel
-from files.inputs import load_inputs
+from files.image_files import load_inputs
+from files.kernels import read_kernel
+from files.storage import fingerprint
 from imresize import imresize_matlab
 from paper import image_sets, tables
 from paper.degradations import degrade, draw_kernel, generator_for, shrink_by_kernel
+from running.command_line import set_field
 
 PAPER_SETS = ('Set5', 'Set14', 'BSD100', 'Urban100')
 
@@ -83,7 +85,7 @@ def configure(args, scale):
     for assignment in args.set:
         if (field := assignment.partition('=')[0]) in WITHOUT_EFFECT:
             raise ValueError(f'--set {assignment}: a table does not heed {field} here; use --seed, --output')
-        configs.set_field(conf, assignment)
+        set_field(conf, assignment)
     conf.seed, conf.save_results = args.seed, False
     conf.validate()
     if conf.scales[-1] != (scale, scale):
@@ -262,7 +264,7 @@ def plan(args):
                 quick.append(_published_task(args, sample, result, (hr, lr)))
         if (conf := confs[sample.item.scale]) is None:
             continue
-        config = image_sets.fingerprint(settings(conf))
+        config = fingerprint(settings(conf))
         notes[f'config {config}'] = ' '.join(filter(None, [args.preset, changes])) + ': ' + settings(conf)
         for kernels in all_kernels:
             kernel = _kernel(kernels, sample, conf)
@@ -310,6 +312,6 @@ def _empty_row(args, sample, preset, arrays):
     return tables.Row(
         *(args.table, item.set, item.scale, preset, '', '', None, sample.draw_seed, item.name),
         *(sample.degradation, *[float('nan')] * 4, None, None, ''),
-        inputs=image_sets.fingerprint(*arrays),
+        inputs=fingerprint(*arrays),
         machine='',
     )

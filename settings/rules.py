@@ -1,10 +1,8 @@
 """What a configuration may be: the rules for each field, and between fields."""
 
-import math
 from dataclasses import fields
 
-# An output of 100 times the sides has 10,000 times the pixels.
-LARGEST_SCALE = 100
+from settings.scales import LARGEST_SCALE, as_pair, is_number, scale_name
 
 # What NumPy's generator takes.
 LARGEST_SEED = 2**32 - 1
@@ -26,33 +24,6 @@ def problems(conf):
     """
     broken = [f'{name} {rule}, not {getattr(conf, name)!r}' for name, rule in _broken_rules(conf)]
     return broken or _inconsistencies(conf)
-
-
-def as_pair(scale):
-    """A scale factor for both axes.
-
-    Args:
-        scale: number, which counts for both, or (vertical, horizontal).
-
-    Returns:
-        (vertical, horizontal) floats.
-
-    Raises:
-        ValueError: if it is neither.
-    """
-    pair = tuple(scale) if isinstance(scale, list | tuple) else (scale, scale)
-    if len(pair) != 2 or not all(_is_number(n) for n in pair):
-        raise ValueError(f'scale factor {scale!r}: give a number or a (vertical, horizontal) pair')
-    return float(pair[0]), float(pair[1])
-
-
-def scale_name(scale):
-    """A scale as result files are named after it: (2, 1.5) is 'X2.00X1.50'."""
-    return f'X{scale[0]:.2f}X{scale[1]:.2f}'
-
-
-def _is_number(value):
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _is_scales(value, least=1):
@@ -219,7 +190,7 @@ def _grid_problems(conf):
 def has_type(value, kind):
     """Whether a value is of a field's type; whole numbers count as numbers, booleans as neither."""
     if kind is float:
-        return _is_number(value)
+        return is_number(value)
     if kind is list:
         return isinstance(value, list | tuple)
     return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))

@@ -9,7 +9,7 @@ import benchmark
 import ZSSR
 from comparing.plots import frontier_figure
 from configs import Config, get_config
-from files import images
+from files.pictures import read_image, write_png
 from imresize import imresize
 
 TINY = ':width=4:depth=3:crop_size=16:max_iters=3:run_test_every=2:output_flip=False:precision=float32'
@@ -20,8 +20,8 @@ def folder(tmp_path, image):
     """Two images with their ground truths."""
     for name, half in (('a', image), ('b', image[::-1, ::-1])):
         gt = half.repeat(2, axis=0).repeat(2, axis=1)
-        images.write_png(tmp_path / f'{name}_gt.png', gt)
-        images.write_png(tmp_path / f'{name}.png', np.clip(imresize(gt, 0.5), 0, 1))
+        write_png(tmp_path / f'{name}_gt.png', gt)
+        write_png(tmp_path / f'{name}.png', np.clip(imresize(gt, 0.5), 0, 1))
     return tmp_path
 
 
@@ -56,7 +56,7 @@ def test_frontier_measures_every_image_with_every_preset(folder, capsys):
         assert mean['PSNR'] == pytest.approx(np.mean([row['PSNR'] for row in own]))
         assert mean['ratio'] == pytest.approx(rows[4]['seconds'] / mean['seconds'])
         assert all(row['iterations'] == 3 for row in own)
-    assert images.read_image(figure).pixels.std() > 0
+    assert read_image(figure).pixels.std() > 0
     assert capsys.readouterr().out.startswith('| image | config | PSNR | seconds | iterations | ratio |')
 
 
@@ -113,9 +113,9 @@ def test_a_wrong_preset_is_one_line(folder, capsys, config, message):
 
 
 def test_gray_and_colour_images_are_measured_with_networks_compiled_before(folder, monkeypatch):
-    gray = images.read_image(folder / 'a.png').pixels[:, :, :1]
-    images.write_png(folder / 'a.png', gray)
-    images.write_png(folder / 'a_gt.png', images.read_image(folder / 'a_gt.png').pixels[:, :, :1])
+    gray = read_image(folder / 'a.png').pixels[:, :, :1]
+    write_png(folder / 'a.png', gray)
+    write_png(folder / 'a_gt.png', read_image(folder / 'a_gt.png').pixels[:, :, :1])
     given = []
 
     class Watched(ZSSR.ZSSR):

@@ -199,7 +199,7 @@ def test_a_report_covers_the_images_that_are_there(tmp_path, run):
 def test_without_any_result_a_report_is_not_missed(tmp_path, run, monkeypatch):
     (tmp_path / 'images').mkdir()
     save_image(tmp_path / 'images' / 'a.png')
-    monkeypatch.setattr('running.runner.run_job', lambda *_: 1 / 0)
+    monkeypatch.setattr('running.workers.run_image', lambda *_: 1 / 0)
     done = run('--input', tmp_path / 'images')
     assert done.code == 1 and 'report:' not in done.out and 'no report' not in done.err
 
@@ -208,7 +208,7 @@ def test_a_report_that_fails_does_not_fail_the_run(tmp_path, run, monkeypatch):
     def fail(folder):
         raise MemoryError('no\nmemory')
 
-    monkeypatch.setattr('compare.report_run', fail)
+    monkeypatch.setattr('comparing.comparison.report_run', fail)
     done = run('--input', save_image(tmp_path / 'a.png'), '-q')
     folder = next(tmp_path.rglob('run.json')).parent
     assert (done.code, done.out) == (0, '')

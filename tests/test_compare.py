@@ -14,6 +14,7 @@ from PIL import Image
 
 import compare
 from comparing import folders, metrics, report
+from files.names import parse_name
 
 ROOT = Path(__file__).parents[1]
 
@@ -38,7 +39,7 @@ def run_program(*arguments):
     ],
 )
 def test_names(stem, name, scale):
-    assert folders.parse_name(stem) == (name, scale)
+    assert parse_name(stem) == (name, scale)
 
 
 def test_pairs_across_namings(tmp_path):

@@ -5,7 +5,8 @@ import dataclasses
 import pytest
 
 import configs
-from configs import Config, get_config, set_field
+from configs import Config, get_config
+from running.command_line import set_field
 
 DEFAULTS = {
     'scale_factors': [[2.0, 2.0]],

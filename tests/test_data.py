@@ -8,7 +8,8 @@ import pytest
 from helpers.make_test_data import RECIPES, REPOSITORY, make_all
 from scipy import ndimage
 
-from files.images import read_image, read_kernel
+from files.kernels import read_kernel
+from files.pictures import read_image
 from imresize import imresize, kernel_shift
 
 DATA, KERNELS = REPOSITORY / 'test_data', REPOSITORY / 'kernels'

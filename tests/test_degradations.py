@@ -8,7 +8,7 @@ from helpers import tolerances
 from PIL import Image
 from scipy import ndimage
 
-from files.images import read_kernel
+from files.kernels import read_kernel
 from imresize import imresize_matlab
 from paper.degradations import (
     DEGRADATIONS,

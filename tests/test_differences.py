@@ -10,9 +10,9 @@ from PIL import Image
 from scipy import ndimage
 
 from configs import Config, get_config
-from files.images import read_image, write_png
+from files.pictures import read_image, write_png
 from imresize import imresize, kernel_shift
-from running.runner import check_kernels, find_inputs, make_job
+from running.jobs import check_kernels, find_files, find_inputs, kernel_note
 from utils import prepare_result_dir, preprocess_kernels
 
 
@@ -104,14 +104,14 @@ def test_row_08_every_run_has_its_own_configuration(make_net):
 def test_row_09_partial_kernels_are_dropped_with_a_warning(tmp_path):
     conf = Config(scale_factors=[1.5, 2])
     image, present = save_image(tmp_path / 'a.png'), tmp_path / 'a_0.mat'
-    job = make_job(image, conf)
-    assert job.kernels is None and job.warning is None and 'cubic' in job.kernel_note
+    files, warning = find_files(image, conf)
+    assert files.kernels is None and warning is None and 'cubic' in kernel_note(files, conf)
     present.touch()
-    job = make_job(image, conf)
-    assert job.kernels is None and 'a_1.mat is missing' in job.warning and 'cubic' in job.kernel_note
+    files, warning = find_files(image, conf)
+    assert files.kernels is None and 'a_1.mat is missing' in warning and 'cubic' in kernel_note(files, conf)
     (tmp_path / 'a_1.mat').touch()
-    job = make_job(image, conf)
-    assert job.kernels == (present, tmp_path / 'a_1.mat') and str(present) in job.kernel_note
+    files, warning = find_files(image, conf)
+    assert files.kernels == (present, tmp_path / 'a_1.mat') and str(present) in kernel_note(files, conf)
     with pytest.raises(ValueError, match='1 given for 2 scale_factors'):
         check_kernels([present], conf)
 
@@ -146,8 +146,8 @@ def test_row_11_the_quick_test_enlarges_the_input_only_with_a_ground_truth(make_
 
 
 def test_row_12_no_shell_starts_the_processes():
-    sources = {path.name: path.read_text() for path in PROJECT.glob('*.py')}
-    assert 'ProcessPoolExecutor' in sources['runner.py']  # test_runner.py lets it run
+    sources = {path.name: path.read_text() for path in (*PROJECT.glob('*.py'), *PROJECT.glob('[!t]*/*.py'))}
+    assert 'ProcessPoolExecutor' in sources['workers.py']  # test_workers.py lets it run
     for word in ('xterm', 'os.system', 'os.popen', 'shell=True', 'subprocess'):
         assert not [name for name, text in sources.items() if word in text], word
 

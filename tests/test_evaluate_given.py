@@ -9,7 +9,8 @@ from PIL import Image
 
 import evaluate
 from comparing import metrics
-from files.images import read_image, read_kernel
+from files.kernels import read_kernel, write_kernel
+from files.pictures import read_image
 from paper import image_sets
 from paper.degradations import degrade, draw_kernel, generator_for, shrink_by_kernel
 
@@ -27,7 +28,7 @@ def test_table_2_draws_a_kernel_for_every_image(data, tmp_path):
     assert len({row.psnr for row in rows}) == 3
     estimated = tmp_path / 'estimated'
     estimated.mkdir()
-    image_sets.write_kernel(estimated / 'b_0.mat', np.full((3, 3), 1 / 9))
+    write_kernel(estimated / 'b_0.mat', np.full((3, 3), 1 / 9))
     rows = run(*arguments, '--kernels', estimated, *TINY, output=out)
     assert sorted(row.kernels for row in rows) == ['', 'bicubic', 'estimated', 'true']
     assert {row.draw_seed for row in rows} == {3}
@@ -40,7 +41,7 @@ def make_given(root):
     save_image(root / 'HR' / 'im_3.png', 0, (40, 48, 3))
     save_image(root / 'published_ZSSR' / 'im_3.png', 0, (40, 48, 3))
     save_image(root / 'LR_x2' / 'im_3.png', 1, (20, 24, 3))
-    image_sets.write_kernel(root / 'kernels' / 'im_3_0.mat', np.eye(3) / 3)
+    write_kernel(root / 'kernels' / 'im_3_0.mat', np.eye(3) / 3)
     return root
 
 
@@ -139,13 +140,13 @@ def test_kernels_that_are_missing_or_do_not_fit(data, tmp_path, capsys):
     place, output = ['table2', '--data', data / 'Set5', '--limit', '2'], ['--output', tmp_path / 'out']
     assert 'no such folder' in refused(capsys, *place, *output, '--kernels', tmp_path / 'none')
     (tmp_path / 'mine').mkdir()
-    image_sets.write_kernel(tmp_path / 'mine' / 'a_0.mat', np.eye(3))
+    write_kernel(tmp_path / 'mine' / 'a_0.mat', np.eye(3))
     assert 'no kernel for Set5 b' in refused(capsys, *place, *output, '--kernels', tmp_path / 'mine')
-    image_sets.write_kernel(tmp_path / 'mine' / 'b_0.mat', np.ones((30, 3)))
+    write_kernel(tmp_path / 'mine' / 'b_0.mat', np.ones((30, 3)))
     assert '30×3' in refused(capsys, *place, *output, '--kernels', tmp_path / 'mine')
     assert 'leave --gradual out' in refused(capsys, *place, *output, '--gradual')
     (tmp_path / 'true').mkdir()
-    image_sets.write_kernel(tmp_path / 'true' / 'a_0.mat', np.eye(3))
+    write_kernel(tmp_path / 'true' / 'a_0.mat', np.eye(3))
     folder = tmp_path / 'true'
     assert 'rename it' in refused(
         capsys, 'table2', '--data', data / 'Set5', '--images', 'a', *output, '--kernels', folder

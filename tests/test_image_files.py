@@ -1,321 +1,121 @@
-"""images.py, files: every format, depth and channel layout comes in with its values, or is refused."""
-
-import struct
-import subprocess
-import sys
-from pathlib import Path
+"""image_files.py: image, ground truth and kernels are read together, and have to fit each other."""
 
 import numpy as np
 import pytest
-from helpers.pictures import (
-    LAYOUTS,
-    H,
-    W,
-    check,
-    chunk,
-    encoded,
-    png_bytes,
-    refusal,
-    samples,
-    save,
-    write_hand_png,
-)
-from PIL import Image, ImageOps
+import scipy.io
+from helpers import tolerances
+from helpers.command_line import save_image
+from helpers.pictures import samples, write_hand_png
 
-from files import images
-
-# Reading and writing: every format × depth × layout
+from configs import Config, get_config
+from files.image_files import fit_ground_truth, load_inputs
+from utils import preprocess_kernels
 
 
-@pytest.mark.parametrize('bits', [8, 16])
-@pytest.mark.parametrize('layout', LAYOUTS)
-def test_png(tmp_path, layout, bits):
-    values = samples(LAYOUTS[layout], bits)
-    picture = images.read_image(write_hand_png(tmp_path / 'a.png', values))
-    check(picture, values, bits)
-    images.write_png(tmp_path / 'b.png', picture.pixels, picture.alpha, picture.bits)
-    assert tuple((tmp_path / 'b.png').read_bytes()[24:26]) == (
-        bits,
-        {1: 0, 2: 4, 3: 2, 4: 6}[values.shape[2]],
-    )
-    check(images.read_image(tmp_path / 'b.png'), values, bits)
+def test_files_and_arrays_are_read_alike(tmp_path, gaussian):
+    values, truth, kernel = samples(3), samples(3, shape=(34, 38)), gaussian(5, 7)
+    paths = [write_hand_png(tmp_path / 'a.png', values), write_hand_png(tmp_path / 'b.png', truth)]
+    scipy.io.savemat(tmp_path / 'k.mat', {'Kernel': kernel})
+    picture, read_truth, kernels = load_inputs(str(paths[0]), Config(), paths[1], [tmp_path / 'k.mat'])
+    from_array, given_truth, given_kernels = load_inputs(values, Config(), truth, [kernel])
+    np.testing.assert_array_equal(picture.pixels, from_array.pixels)
+    np.testing.assert_array_equal(read_truth, given_truth)
+    np.testing.assert_allclose(kernels[0], given_kernels[0], atol=tolerances.FLOAT64)
+    np.testing.assert_array_equal(given_kernels[0], preprocess_kernels([kernel], Config())[0])
 
 
-# What Pillow writes: no gray with alpha as BMP or WebP, no alpha as BMP.
-LOSSLESS = {'png': LAYOUTS, 'tif': LAYOUTS, 'bmp': ['gray', 'rgb'], 'webp': ['gray', 'rgb', 'rgba']}
+def test_without_truth_and_kernels_there_is_the_method():
+    _, truth, kernels = load_inputs(samples(1), Config(scale_factors=[1.5, 2], downscale_method='linear'))
+    assert truth is None and kernels == ['linear', 'linear']
+
+
+def test_alpha_is_not_part_of_the_comparison_with_the_truth():
+    picture, truth, _ = load_inputs(samples(4), Config(), samples(3, shape=(34, 38)))
+    assert picture.alpha.shape == (17, 19) and truth.shape == (34, 38, 3)
 
 
 @pytest.mark.parametrize(
-    ('extension', 'layout'), [(extension, layout) for extension in LOSSLESS for layout in LOSSLESS[extension]]
+    ('scales', 'shape'),
+    [
+        ([[2, 2]], (40, 48)),
+        ([[1.5, 2.5]], (30, 60)),
+        ([[1.7, 1.3]], (34, 32)),
+        ([[2, 2], [3, 3]], (60, 72)),
+    ],
 )
-def test_lossless_8_bit_formats(tmp_path, extension, layout):
-    values = samples(LAYOUTS[layout])
-    options = {'lossless': True, 'exact': True} if extension == 'webp' else {}
-    path = save(tmp_path / f'a.{extension}', values, **options)
-    if layout == 'gray' and extension == 'webp':  # WebP knows no gray
-        values = np.repeat(values, 3, axis=2)
-    check(images.read_image(path), values)
+def test_a_truth_of_the_size_of_the_last_scale_fits(scales, shape):
+    truth = np.zeros((*shape, 3))
+    assert fit_ground_truth(truth, (20, 24, 3), Config(scale_factors=scales)).shape == truth.shape
 
 
-@pytest.mark.parametrize('byte_order', ['<', '>'])
-@pytest.mark.parametrize('layout', LAYOUTS)
-def test_tiff_16_bit(tmp_path, layout, byte_order):
-    tifffile = pytest.importorskip('tifffile')
-    values = samples(LAYOUTS[layout], 16)
-    extra = ['unassalpha'] if '+' in layout or layout == 'rgba' else None
-    kind = 'rgb' if 'rgb' in layout else 'minisblack'
-    options = {'photometric': kind, 'extrasamples': extra, 'planarconfig': 'contig', 'byteorder': byte_order}
-    written = values[:, :, 0] if layout == 'gray' else values
-    tifffile.imwrite(
-        tmp_path / 'a.tif', written, **(options if layout != 'gray' else {'byteorder': byte_order})
-    )
-    check(images.read_image(tmp_path / 'a.tif'), values, 16)
+@pytest.mark.parametrize('sf', [2, 3, 4])
+def test_a_truth_may_be_larger_by_less_than_the_factor(sf):
+    conf = Config(scale_factors=[sf])
+    height, width = 20 * sf, 24 * sf
+    for more in range(sf):
+        truth = np.random.RandomState(0).rand(height + more, width + sf - 1 - more, 3)
+        np.testing.assert_array_equal(fit_ground_truth(truth, (20, 24, 3), conf), truth[:height, :width])
+    for shape in ((height + sf, width), (height, width + sf), (height - 1, width), (height, width - 1)):
+        with pytest.raises(ValueError, match=f'{shape[0]}×{shape[1]}.*20×24.*{height}×{width}'):
+            fit_ground_truth(np.zeros((*shape, 3)), (20, 24, 3), conf)
 
 
-def test_tiff_16_bit_in_planes(tmp_path):
-    tifffile = pytest.importorskip('tifffile')
-    values = samples(3, 16)
-    tifffile.imwrite(
-        tmp_path / 'a.tif', np.moveaxis(values, 2, 0), photometric='rgb', planarconfig='separate'
-    )
-    check(images.read_image(tmp_path / 'a.tif'), values, 16)
+def test_a_truth_must_have_the_channels_of_the_input():
+    with pytest.raises(ValueError, match=r'truth.png: .* 1 channels and the input 3'):
+        fit_ground_truth(np.zeros((40, 48, 1)), (20, 24, 3), Config(), 'truth.png')
 
 
-def test_tiff_16_bit_extra_channel_that_is_no_alpha_is_dropped(tmp_path):
-    tifffile = pytest.importorskip('tifffile')
-    values = samples(4, 16)
-    tifffile.imwrite(tmp_path / 'a.tif', values, photometric='rgb', extrasamples=['unspecified'])
-    check(images.read_image(tmp_path / 'a.tif'), values[:, :, :3], 16)
+def test_after_a_base_change_sizes_are_those_of_the_input_enlarged_at_once():
+    conf = Config(scale_factors=[1.5, 3], base_change_sfs=[1.5], back_projection_iters=[0, 0])
+    assert fit_ground_truth(np.zeros((51, 51, 1)), (17, 17, 1), conf).shape == (51, 51, 1)
 
 
-@pytest.mark.parametrize('channels', [1, 3])
-def test_tiff_of_floats(tmp_path, channels):
-    tifffile = pytest.importorskip('tifffile')
-    values = np.random.RandomState(0).rand(H, W, channels).astype(np.float32)
-    kind = 'rgb' if channels == 3 else 'minisblack'
-    path = tmp_path / 'a.tif'
-    tifffile.imwrite(path, values.squeeze(), photometric=kind)
-    np.testing.assert_array_equal(images.read_image(path).pixels, values)
-    tifffile.imwrite(path, values.squeeze() * 255, photometric=kind)
-    message = refusal(images.read_image, path)
-    assert str(path) in message and 'divide by 255?' in message
+def test_the_noise_of_floating_point_is_not_a_pixel_more():
+    assert 90 * 2.7 > 243
+    assert Config(scale_factors=[2.7]).output_shapes((90, 30)) == [(243, 81)]
 
 
-@pytest.mark.parametrize('mode', ['L', 'RGB', 'CMYK'])
-def test_jpeg(tmp_path, mode):
-    flat = np.full((H, W, 3), (200, 100, 50), np.uint8)
-    Image.fromarray(flat).convert(mode).save(tmp_path / 'a.jpg', quality=100)
-    picture = images.read_image(tmp_path / 'a.jpg')
-    expected = [124 / 255] if mode == 'L' else np.divide((200, 100, 50), 255)
-    assert picture.pixels.shape == (H, W, 1 if mode == 'L' else 3)
-    # JPEG loses up to two levels, CMYK is rounded once more.
-    np.testing.assert_allclose(picture.pixels - expected, 0, atol=3 / 255)
+@pytest.mark.parametrize('side', [16, 30, 77])
+def test_a_preset_with_base_change_fits_at_other_factors(side):
+    conf = get_config('X4_GRADUAL_IDEAL_CONF').at_scale(3)
+    assert conf.output_shapes((side, side))[-1] == (3 * side, 3 * side)
 
 
-def test_gif_first_frame(tmp_path):
-    frames = [Image.fromarray(np.full((H, W), value, np.uint8)) for value in (0, 255)]
-    frames[0].save(tmp_path / 'a.gif', save_all=True, append_images=frames[1:])
-    assert not images.read_image(tmp_path / 'a.gif').pixels.any()
+def test_one_kernel_need_not_be_in_a_list(gaussian, tmp_path):
+    picture, kernel = np.zeros((20, 20, 3)), gaussian(5, 5)
+    scipy.io.savemat(tmp_path / 'k.mat', {'Kernel': kernel})
+    expected = load_inputs(picture, Config(), kernels=[kernel])[2][0]
+    for given in (kernel, str(tmp_path / 'k.mat'), tmp_path / 'k.mat'):
+        np.testing.assert_array_equal(load_inputs(picture, Config(), kernels=given)[2][0], expected)
 
 
-def test_palette(tmp_path):
-    indices = samples(1) % 3
-    colours = np.array([(10, 20, 30), (250, 1, 99), (7, 7, 200)], np.uint8)
-    image = Image.fromarray(indices[:, :, 0]).copy()
-    image.putpalette(colours.tobytes())
-    image.save(tmp_path / 'a.png')
-    values = colours[indices[:, :, 0]]
-    check(images.read_image(tmp_path / 'a.png'), values)
-    image.save(tmp_path / 'b.png', transparency=bytes([0, 128, 255]))
-    alpha = np.array([0, 128, 255], np.uint8)[indices]
-    check(images.read_image(tmp_path / 'b.png'), np.concatenate([values, alpha], axis=2))
+def test_a_kernel_that_nearly_cancels_is_refused():
+    kernel = np.ones((3, 3))
+    kernel[0] = -1.99
+    with pytest.raises(ValueError, match='centre of mass lies outside'):
+        load_inputs(np.zeros((20, 20, 3)), Config(), kernels=[kernel])
 
 
-@pytest.mark.parametrize('bits', [1, 2, 4])
-@pytest.mark.parametrize('key', [None, 1])
-def test_png_of_few_bits(tmp_path, bits, key):
-    width = 24
-    levels = samples(1, 8, (H, width)) % 2**bits
-    binary = np.unpackbits(levels, axis=2)[:, :, -bits:].reshape(H, -1)
-    extra = b'' if key is None else chunk(b'tRNS', struct.pack('>H', key))
-    rows = [row.tobytes() for row in np.packbits(binary, axis=1)]
-    (tmp_path / 'a.png').write_bytes(png_bytes(rows, bits, 0, width, extra))
-    values = levels * (255 // (2**bits - 1))
-    if key is not None:
-        values = np.concatenate([values, np.where(levels == key, 0, 255)], axis=2)
-    check(images.read_image(tmp_path / 'a.png'), values)
+@pytest.mark.parametrize('shape', [(20, 24), (1, 1), (3, 24)])
+def test_a_kernel_may_be_as_large_as_the_image(shape):
+    assert len(load_inputs(np.zeros((20, 24)), Config(), None, [np.ones(shape)])[2]) == 1
 
 
-@pytest.mark.parametrize('bits', [8, 16])
-@pytest.mark.parametrize('channels', [1, 3])
-def test_transparent_colour(tmp_path, channels, bits):
-    values = samples(channels, bits)
-    key = values[3, 4]
-    extra = chunk(b'tRNS', b''.join(struct.pack('>H', int(level)) for level in key))
-    path = write_hand_png(tmp_path / 'a.png', values, extra)
-    alpha = np.where((values == key).all(axis=2, keepdims=True), 0, 2**bits - 1)
-    check(images.read_image(path), np.concatenate([values, alpha], axis=2), bits)
+@pytest.mark.parametrize('shape', [(21, 3), (3, 25)])
+def test_a_kernel_may_not_be_larger(shape):
+    with pytest.raises(ValueError, match=f'kernel of {shape[0]}×{shape[1]} is larger than the image, 20×24'):
+        load_inputs(np.zeros((20, 24)), Config(), None, [np.ones(shape)])
 
 
-@pytest.mark.parametrize('orientation', range(1, 9))
-@pytest.mark.parametrize('extension', ['png', 'tif', 'webp'])
-def test_orientation(tmp_path, orientation, extension):
-    values = samples(3)
-    exif = Image.Exif()
-    exif[images.ORIENTATION_TAG] = orientation
-    image = Image.fromarray(values)
-    image.getexif()[images.ORIENTATION_TAG] = orientation
-    upright = np.asarray(ImageOps.exif_transpose(image))
-    path = save(
-        tmp_path / f'a.{extension}', values, exif=exif, **({'lossless': True} if extension == 'webp' else {})
-    )
-    check(images.read_image(path), upright)
+def test_a_check_needs_no_full_depth(tmp_path, monkeypatch):
+    monkeypatch.setattr('files.decoding._decode_deep_png', None)  # what needs TensorFlow
+    path = write_hand_png(tmp_path / 'a.png', samples(4, 16))
+    picture, *_ = load_inputs(path, Config(), full_depth=False)
+    np.testing.assert_allclose(picture.pixels, samples(4, 16)[:, :, :3] / 65535, atol=1 / 255)
+    with pytest.raises(ValueError, match='ground truth has'):
+        load_inputs(save_image(tmp_path / 'b.png'), Config(), path, full_depth=False)
 
 
-@pytest.mark.parametrize('channels', [1, 3])
-@pytest.mark.parametrize('extension', ['png', 'tif'])
-def test_orientation_of_16_bits(tmp_path, channels, extension):
-    values = samples(channels, 16)
-    path = tmp_path / f'a.{extension}'
-    if extension == 'png':
-        exif = Image.Exif()
-        exif[images.ORIENTATION_TAG] = 6
-        write_hand_png(path, values, chunk(b'eXIf', exif.tobytes()[6:]))
-    else:
-        tifffile = pytest.importorskip('tifffile')
-        kind = 'rgb' if channels == 3 else 'minisblack'
-        tag = (images.ORIENTATION_TAG, 3, 1, 6, True)
-        tifffile.imwrite(path, values.squeeze(), photometric=kind, extratags=[tag])
-    check(images.read_image(path), np.rot90(values, -1), 16)
-
-
-def test_orientation_of_jpeg_and_broken_exif(tmp_path):
-    values = np.zeros((16, 32, 3), np.uint8)
-    values[:, :16] = 255
-    exif = Image.Exif()
-    exif[images.ORIENTATION_TAG] = 6
-    pixels = images.read_image(save(tmp_path / 'a.jpg', values, exif=exif)).pixels
-    assert pixels.shape == (32, 16, 3) and pixels[:16].min() > 0.9 and pixels[16:].max() < 0.1
-    pixels = images.read_image(save(tmp_path / 'b.jpg', values, exif=b'Exif\0\0II*\0broken')).pixels
-    assert pixels.shape == (16, 32, 3)
-
-
-def test_contents_decide_not_the_name(tmp_path):
-    values = samples(3)
-    save(tmp_path / 'a.jpg', values, format='PNG')
-    check(images.read_image(str(tmp_path / 'a.jpg')), values)
-
-
-# Refused files
-
-
-def truncated(path, data):
-    path.write_bytes(data[: len(data) // 2])
-    return path
-
-
-def test_missing_folder_empty_and_text(tmp_path):
-    path = tmp_path / 'a.png'
-    message = refusal(images.read_image, path, error=FileNotFoundError)
-    assert str(path) in message and 'check the path' in message
-    assert str(tmp_path) in (message := refusal(images.read_image, tmp_path)) and 'not a file' in message
-    path.touch()
-    assert str(path) in (message := refusal(images.read_image, path)) and '0 bytes' in message
-    path.write_text('not a picture, really\n')
-    assert str(path) in (message := refusal(images.read_image, path)) and 'save it as PNG' in message
-
-
-@pytest.mark.parametrize('extension', ['png', 'jpg', 'tif', 'bmp', 'webp'])
-def test_truncated(tmp_path, extension):
-    path = truncated(tmp_path / f'a.{extension}', encoded(extension, samples(3, shape=(99, 99))))
-    message = refusal(images.read_image, path)
-    assert str(path) in message and 'save it again' in message
-
-
-@pytest.mark.parametrize('keep', [20, 60, 3000])
-def test_truncated_16_bit_png(tmp_path, keep):
-    path = write_hand_png(tmp_path / 'a.png', samples(3, 16, shape=(50, 50)))
-    path.write_bytes(path.read_bytes()[:keep])
-    assert str(path) in refusal(images.read_image, path)
-
-
-def test_truncated_16_bit_tiff(tmp_path):
-    tifffile = pytest.importorskip('tifffile')
-    path = tmp_path / 'a.tif'
-    tifffile.imwrite(path, samples(3, 16, shape=(50, 50)), photometric='rgb')
-    message = refusal(images.read_image, truncated(path, path.read_bytes()))
-    assert str(path) in message and 'save it again' in message
-
-
-def test_tiff_without_tifffile(tmp_path, monkeypatch):
-    tifffile = pytest.importorskip('tifffile')
-    tifffile.imwrite(tmp_path / 'a.tif', samples(3, 16), photometric='rgb')
-    monkeypatch.setitem(sys.modules, 'tifffile', None)
-    message = refusal(images.read_image, tmp_path / 'a.tif')
-    assert str(tmp_path / 'a.tif') in message and 'pip install tifffile' in message
-
-
-@pytest.mark.parametrize('kind', ['int16', 'uint32', 'miniswhite', 'assocalpha'])
-def test_unsupported_tiffs(tmp_path, kind):
-    tifffile = pytest.importorskip('tifffile')
-    path = tmp_path / 'a.tif'
-    if kind == 'assocalpha':
-        tifffile.imwrite(path, samples(4, 16), photometric='rgb', extrasamples=[kind])
-    elif kind == 'miniswhite':
-        tifffile.imwrite(path, samples(1, 16)[:, :, 0], photometric=kind)
-    else:
-        tifffile.imwrite(path, samples(1, 16)[:, :, 0].astype(kind), photometric='minisblack')
-    message = refusal(images.read_image, path)
-    assert str(path) in message and 'not supported; save it as' in message
-
-
-@pytest.mark.parametrize('shape', [(15, 40), (40, 15)])
-def test_too_small(tmp_path, shape):
-    path = save(tmp_path / 'a.png', samples(3, shape=shape))
-    message = refusal(images.read_image, path)
-    assert str(path) in message and '16×16 is the least' in message
-    assert f'height {shape[0]}, width {shape[1]}' in message
-    assert images.read_image(path, min_side=15).pixels.shape == (*shape, 3)
-
-
-@pytest.mark.parametrize(
-    'limit', [300, 200, 100]
-)  # Pillow warns from the limit on, and raises from twice the limit
-@pytest.mark.parametrize('kind', ['png', 'png16', 'tif16'])
-def test_too_many_pixels(tmp_path, monkeypatch, limit, kind):
-    path = tmp_path / 'a'
-    if kind == 'tif16':
-        pytest.importorskip('tifffile').imwrite(path, samples(3, 16), photometric='rgb')
-    else:
-        write_hand_png(path, samples(3, 16 if kind == 'png16' else 8))
-    monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', limit)
-    message = refusal(images.read_image, path)
-    assert str(path) in message and 'crop it, or split it' in message
-    assert f'{H * W} pixels, over the limit of {limit}' in message
-
-
-def test_unsupported_format(tmp_path):
-    save(tmp_path / 'a.ppm', samples(3))
-    assert 'save it as PNG' in refusal(images.read_image, tmp_path / 'a.ppm')
-
-
-def test_refusing_does_not_load_tensorflow(tmp_path):
-    """Rejecting a bad input has to take less than a second; TensorFlow takes four."""
-    path = write_hand_png(tmp_path / 'deep.png', samples(3, 16, shape=(50, 50)))
-    path.write_bytes(path.read_bytes()[:3000])
-    (tmp_path / 'text.png').write_text('text')
-    (tmp_path / 'bad_0.mat').write_text('text')
-    code = f"""
-import sys, images
-folder = {str(tmp_path)!r}
-for read, name in [(images.read_image, 'deep.png'), (images.read_image, 'text.png'),
-                   (images.read_image, 'none.png'), (images.read_kernel, 'bad_0.mat')]:
-    try:
-        read(folder + '/' + name)
-    except (ValueError, FileNotFoundError):
-        continue
-    sys.exit('accepted ' + name)
-assert 'tensorflow' not in sys.modules
-"""
-    root = Path(__file__).parents[1]
-    subprocess.run([sys.executable, '-c', code], check=True, cwd=root, timeout=60)
+def test_an_empty_list_of_kernels_is_refused():
+    with pytest.raises(ValueError, match='0 kernels were given for 1 scale_factors'):
+        load_inputs(samples(3), Config(), kernels=[])

@@ -7,7 +7,8 @@ import pytest
 from helpers.pictures import refusal
 from PIL import Image
 
-from files.images import read_kernel
+from files.kernels import read_kernel, write_kernel
+from files.storage import fingerprint
 from paper import image_sets
 
 
@@ -119,7 +120,7 @@ def test_gray_stays_gray_and_transparency_is_dropped(tmp_path):
 
 @pytest.mark.parametrize('name', ['im_12_0.mat', 'im_12.mat', 'kernel_12.mat'])
 def test_kernels_are_found_by_name_or_number(tmp_path, name):
-    image_sets.write_kernel(tmp_path / name, np.eye(3))
+    write_kernel(tmp_path / name, np.eye(3))
     found = image_sets.find_kernel(tmp_path, *items('A im_12'))
     assert found == tmp_path / name
     np.testing.assert_array_equal(read_kernel(found), np.eye(3))
@@ -189,6 +190,6 @@ def test_a_stopped_change_is_not_taken_for_the_image_before(tmp_path, monkeypatc
 def test_fingerprints_change_with_values_shapes_and_types():
     array = np.arange(6, dtype=np.uint8)
     others = [array + 1, array.reshape(2, 3), array.astype(np.int16)]
-    prints = [image_sets.fingerprint(each) for each in [array, *others]]
+    prints = [fingerprint(each) for each in [array, *others]]
     assert len(set(prints)) == 4
-    assert image_sets.fingerprint(array, None) == prints[0] == image_sets.fingerprint(array.copy())
+    assert fingerprint(array, None) == prints[0] == fingerprint(array.copy())

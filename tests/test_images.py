@@ -9,7 +9,10 @@ import scipy.io
 from helpers.pictures import check, encoded, refusal, samples
 from PIL import Image
 
-from files import images
+from files import rounding
+from files.kernels import check_kernel, read_kernel
+from files.pictures import from_array, read_image, write_png
+from files.storage import atomic_write, sha256
 
 # Arrays
 
@@ -23,7 +26,7 @@ def test_from_array(dtype, channels):
     array = array.astype(dtype)
     given = array[:, :, 0] if channels is None else array
     before = given.copy()
-    picture = images.from_array(given)
+    picture = from_array(given)
     if dtype == 'float16':
         np.testing.assert_array_equal(picture.pixels, array[:, :, : picture.pixels.shape[2]])
     else:
@@ -36,7 +39,7 @@ def test_from_array(dtype, channels):
 def test_from_array_clips_rounding_errors():
     array = np.full((16, 16), 1 + 5e-7)
     array[0] = -5e-7
-    pixels = images.from_array(array).pixels
+    pixels = from_array(array).pixels
     assert pixels.min() == 0 and pixels.max() == 1
 
 
@@ -57,7 +60,7 @@ def test_from_array_clips_rounding_errors():
     ],
 )
 def test_refused_arrays(array, words):
-    message = refusal(images.from_array, array, name='input_img')
+    message = refusal(from_array, array, name='input_img')
     assert all(word in message for word in ['input_img', *words])
 
 
@@ -67,17 +70,18 @@ def test_refused_arrays(array, words):
 def test_write_png_rounds_half_up_and_clips(tmp_path):
     pixels = np.array([-1, 0.5, 0.4999, 0.3 / 255, 0.6 / 255, 254.4 / 255, 2]).reshape(1, 7, 1)
     before = pixels.copy()
-    images.write_png(tmp_path / 'a.png', pixels)
+    write_png(tmp_path / 'a.png', pixels)
     with Image.open(tmp_path / 'a.png') as image:
         assert image.mode == 'L'
         assert np.asarray(image).tolist() == [[0, 128, 127, 0, 1, 254, 255]]
     np.testing.assert_array_equal(pixels, before)
 
 
-def test_write_png_of_more_rows_than_a_strip(tmp_path):
-    values = samples(3, shape=(images.STRIP_ROWS + 20, 16))
-    images.write_png(tmp_path / 'a.png', values / 255)
-    check(images.read_image(tmp_path / 'a.png'), values)
+def test_write_png_of_more_rows_than_a_strip(tmp_path, monkeypatch):
+    monkeypatch.setattr(rounding, 'STRIP_PIXELS', 700)
+    values = samples(3, shape=(100, 16))
+    write_png(tmp_path / 'a.png', values / 255)
+    check(read_image(tmp_path / 'a.png'), values)
 
 
 @pytest.mark.parametrize(
@@ -93,14 +97,14 @@ def test_write_png_of_more_rows_than_a_strip(tmp_path):
 )
 def test_write_png_refuses(tmp_path, options, word):
     path = tmp_path / 'a.png'
-    message = refusal(images.write_png, path, **{'pixels': np.zeros((20, 20, 3)), **options})
+    message = refusal(write_png, path, **{'pixels': np.zeros((20, 20, 3)), **options})
     assert str(path) in message and word in message
     assert not list(tmp_path.iterdir())
 
 
 def test_failing_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
     path = tmp_path / 'a.png'
-    images.write_png(path, np.zeros((16, 16, 3)))
+    write_png(path, np.zeros((16, 16, 3)))
     before = path.read_bytes()
 
     def fail(*_):
@@ -108,25 +112,25 @@ def test_failing_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatc
 
     monkeypatch.setattr(os, 'replace', fail)
     with pytest.raises(OSError, match='disk full'):
-        images.write_png(path, np.ones((16, 16, 3)))
+        write_png(path, np.ones((16, 16, 3)))
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_atomic_write(tmp_path):
     path = tmp_path / ('long' * 60 + '.json')
-    images.atomic_write(path, b'one')
-    images.atomic_write(path, b'two')
+    atomic_write(path, b'one')
+    atomic_write(path, b'two')
     assert path.read_bytes() == b'two'
     assert list(tmp_path.iterdir()) == [path]
-    message = refusal(images.atomic_write, tmp_path / 'none' / 'a', b'', error=FileNotFoundError)
+    message = refusal(atomic_write, tmp_path / 'none' / 'a', b'', error=FileNotFoundError)
     assert str(tmp_path / 'none') in message and 'create it' in message
-    assert str(tmp_path) in refusal(images.atomic_write, tmp_path, b'')
+    assert str(tmp_path) in refusal(atomic_write, tmp_path, b'')
 
 
 def test_sha256(tmp_path):
     (tmp_path / 'a').write_bytes(b'abc' * 700_000)
-    assert images.sha256(tmp_path / 'a') == hashlib.sha256(b'abc' * 700_000).hexdigest()
+    assert sha256(tmp_path / 'a') == hashlib.sha256(b'abc' * 700_000).hexdigest()
 
 
 # Kernels
@@ -142,7 +146,7 @@ def mat(path, **variables):
 def test_read_kernel_as_it_is(tmp_path, dtype, version):
     kernel = np.arange(12).reshape(3, 4).astype(dtype)
     scipy.io.savemat(tmp_path / 'a_0.mat', {'other': 1.0, 'Kernel': kernel}, format=version)
-    read = images.read_kernel(str(tmp_path / 'a_0.mat'))
+    read = read_kernel(str(tmp_path / 'a_0.mat'))
     assert read.dtype == np.float64
     np.testing.assert_array_equal(read, kernel)
 
@@ -164,35 +168,35 @@ def test_read_kernel_as_it_is(tmp_path, dtype, version):
 )
 def test_refused_kernels(tmp_path, kernel, word):
     path = mat(tmp_path / 'a_0.mat', Kernel=kernel)
-    message = refusal(images.read_kernel, path)
+    message = refusal(read_kernel, path)
     assert str(path) in message and 'give' in message and word in message
-    message = refusal(images.check_kernel, kernel, 'kernels[0]')
+    message = refusal(check_kernel, kernel, 'kernels[0]')
     assert message.startswith('kernels[0] ')
 
 
 def test_check_kernel_copies():
     kernel = np.ones((3, 3))
-    checked = images.check_kernel(kernel)
+    checked = check_kernel(kernel)
     assert not np.shares_memory(checked, kernel)
     np.testing.assert_array_equal(checked, kernel)
-    assert 'rectangular' in refusal(images.check_kernel, [[1, 2], [3]])
+    assert 'rectangular' in refusal(check_kernel, [[1, 2], [3]])
 
 
 def test_refused_kernel_files(tmp_path):
     path = tmp_path / 'a_0.mat'
-    assert str(path) in refusal(images.read_kernel, path, error=FileNotFoundError)
-    assert str(tmp_path) in refusal(images.read_kernel, tmp_path)
+    assert str(path) in refusal(read_kernel, path, error=FileNotFoundError)
+    assert str(tmp_path) in refusal(read_kernel, tmp_path)
     path.touch()
-    assert str(path) in refusal(images.read_kernel, path)
-    message = refusal(images.read_kernel, mat(path, K=1.0, psf=2.0))
+    assert str(path) in refusal(read_kernel, path)
+    message = refusal(read_kernel, mat(path, K=1.0, psf=2.0))
     assert str(path) in message and 'K, psf' in message and 'save' in message
     for header in (b'MATLAB 7.3 MAT-file'.ljust(512) + b'\x89HDF\r\n\x1a\n', b'\x89HDF\r\n\x1a\n'):
         path.write_bytes(header)
-        message = refusal(images.read_kernel, path)
+        message = refusal(read_kernel, path)
         assert str(path) in message and '-v7' in message
     for text in (b'1', b'not a .mat file at all\n' * 50, bytes(200), encoded('png', samples(3))):
         path.write_bytes(text)
-        assert str(path) in refusal(images.read_kernel, path)
+        assert str(path) in refusal(read_kernel, path)
 
 
 @pytest.mark.parametrize('compress', [True, False])
@@ -202,4 +206,4 @@ def test_truncated_kernel_files(tmp_path, compress):
     data = path.read_bytes()
     for keep in (1, 100, 130, 150, 190, len(data) // 2, len(data) - 9):
         path.write_bytes(data[:keep])
-        assert str(path) in refusal(images.read_kernel, path)
+        assert str(path) in refusal(read_kernel, path)

@@ -237,11 +237,22 @@ def test_runs_of_one_second_get_folders_of_their_own(tmp_path):
     assert all(folder.is_dir() and folder.name.startswith(folders[0].name) for folder in folders)
 
 
+CODE = (
+    'ZSSR.py',
+    'configs.py',
+    'imresize.py',
+    'utils.py',
+    'learning/network.py',
+    'comparing/report_template.html',
+)
+
+
 def test_the_code_is_copied_into_the_results_folder(tmp_path):
     folder = prepare_result_dir(Config(result_path=str(tmp_path)))
-    copied = {path.name for path in folder.iterdir()}
-    assert {'ZSSR.py', 'configs.py', 'imresize.py', 'network.py', 'utils.py'} <= copied
-    assert all(name.endswith('.py') for name in copied)
+    copied = {str(path.relative_to(folder)) for path in folder.rglob('*') if path.is_file()}
+    assert set(map('code/{}'.format, CODE)) <= copied
+    assert all(name.startswith('code/') and name.endswith(('.py', '.html')) for name in copied)
+    assert not [name for name in copied if 'test' in name]
 
 
 def test_without_a_folder_of_its_own_a_run_writes_to_the_path_itself(tmp_path):

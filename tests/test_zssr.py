@@ -8,7 +8,7 @@ import pytest
 from helpers import tolerances
 
 from configs import Config
-from files.images import read_image
+from files.pictures import read_image
 from imresize import imresize, kernel_shift
 from learning.ensemble import BackProjection
 from learning.network import design_for

@@ -74,4 +74,4 @@ def save_image(path, seed=0, shape=(20, 24, 3)):
 
 def results(folder):
     """The files below a folder of results, copies of the code left out."""
-    return sorted(path for path in Path(folder).rglob('*') if path.is_file() and path.suffix != '.py')
+    return sorted(path for path in Path(folder).rglob('*') if path.is_file() and 'code' not in path.parts)

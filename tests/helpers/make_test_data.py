@@ -15,7 +15,8 @@ import numpy as np
 import scipy.io
 from scipy import ndimage
 
-from files.images import atomic_write, read_image, write_png
+from files.pictures import read_image, write_png
+from files.storage import atomic_write
 from imresize import imresize
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from files import images
+from files.decoding import PNG_MAGIC
 
 H, W = 17, 19
 LAYOUTS = {'gray': 1, 'gray+alpha': 2, 'rgb': 3, 'rgba': 4}
@@ -30,7 +30,7 @@ def png_bytes(rows, bits, colour_type, width, extra=b''):
     """A PNG made by hand from the bytes of its rows, as no encoder at hand writes every kind."""
     header = struct.pack('>IIBBBBB', width, len(rows), bits, colour_type, 0, 0, 0)
     pixels = zlib.compress(b''.join(b'\0' + row for row in rows))
-    head = images.PNG_MAGIC + chunk(b'IHDR', header) + extra
+    head = PNG_MAGIC + chunk(b'IHDR', header) + extra
     return head + chunk(b'IDAT', pixels) + chunk(b'IEND', b'')
 
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 from PIL import Image
 
-from files.images import write_png
+from files.pictures import write_png
 
 
 def picture(seed=0, height=60, width=80, channels=3):

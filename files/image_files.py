@@ -1,27 +1,37 @@
-"""What one run starts from, read and checked together: the image, its ground truth and its blur kernels."""
+"""An image and the files that belong to it, from finding them to arrays that fit each other."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from files import images
-from utils import preprocess_kernels
+from files.kernels import load_kernel, preprocess_kernels
+from files.pictures import from_array, read_image
 
 
-@dataclass(frozen=True, eq=False)
-class Inputs:
-    """Checked inputs of a run.
+@dataclass(frozen=True)
+class ImageFiles:
+    """An image and the files that belong to it; what there is not, or does not matter, is None.
 
     Attributes:
-        picture: images.Picture of the image to enlarge.
-        ground_truth: float32 array (H, W, C) in [0, 1] of the last scale's size, or None.
-        kernels: per scale, an aligned kernel or a method name, as `preprocess_kernels` returns them.
+        name: the image's, without what results and benchmarks append to it.
+        input: the image to enlarge.
+        ground_truth: what the result should be.
+        kernels: a .mat file per scale.
+        results: files.records.Result of each of two programs; None in place of bicubic enlargement.
+        scale: (vertical, horizontal) scale factor.
+        set: name of the benchmark set that the image is from.
+        channels: of the image, 1 or 3, once it has been read.
     """
 
-    picture: images.Picture
-    ground_truth: np.ndarray | None
-    kernels: list
+    name: str
+    input: Path | None = None
+    ground_truth: Path | None = None
+    kernels: tuple | None = None
+    results: tuple = ()
+    scale: tuple | None = None
+    set: str | None = None
+    channels: int | None = None
 
 
 def load_inputs(input_img, conf, ground_truth=None, kernels=None, full_depth=True):
@@ -33,10 +43,11 @@ def load_inputs(input_img, conf, ground_truth=None, kernels=None, full_depth=Tru
         ground_truth: path or array, or None.
         kernels: list with a path or 2-D array per scale, or for one scale the path or array itself; None:
             `conf.downscale_method`.
-        full_depth: as in `images.read_image`; False is enough for a check.
+        full_depth: as in `pictures.read_image`; False is enough for a check.
 
     Returns:
-        Inputs.
+        (picture, ground_truth, kernels): Picture of the image; float32 array (H, W, C) in [0, 1] of the last
+        scale's size, or None; per scale, an aligned kernel or a method name.
 
     Raises:
         ValueError, FileNotFoundError: one line that names what cannot be used, and the remedy.
@@ -49,8 +60,8 @@ def load_inputs(input_img, conf, ground_truth=None, kernels=None, full_depth=Tru
     if _is_path(kernels) or (kernels is not None and len(kernels) and np.ndim(kernels[0]) == 1):
         kernels = [kernels]
     if kernels is not None:
-        kernels = [_load_kernel(kernel, picture.pixels.shape) for kernel in kernels]
-    return Inputs(picture, ground_truth, preprocess_kernels(kernels, conf))
+        kernels = [load_kernel(kernel, picture.pixels.shape) for kernel in kernels]
+    return picture, ground_truth, preprocess_kernels(kernels, conf)
 
 
 def fit_ground_truth(gt, input_shape, conf, name='ground truth'):
@@ -90,30 +101,5 @@ def _is_path(source):
 
 def _load(image, name, full_depth):
     if _is_path(image):
-        return images.read_image(image, full_depth=full_depth)
-    return images.from_array(image, name=name)
-
-
-def _load_kernel(kernel, input_shape):
-    """Read or check one kernel, which may not be larger than the image it blurs."""
-    name = str(kernel) if _is_path(kernel) else 'kernel'
-    kernel = images.read_kernel(kernel) if _is_path(kernel) else images.check_kernel(kernel, name)
-    if any(side > limit for side, limit in zip(kernel.shape, input_shape[:2], strict=True)):
-        raise ValueError(
-            f'{name}: a kernel of {kernel.shape[0]}×{kernel.shape[1]} is larger than the image, '
-            f'{input_shape[0]}×{input_shape[1]} (height × width); crop the kernel'
-        )
-    _check_centre(kernel, name)
-    return kernel
-
-
-def _check_centre(kernel, name):
-    """Refuse a kernel whose entries so nearly cancel that its centre of mass lies outside it."""
-    for axis, side in enumerate(kernel.shape):
-        along = kernel.sum(axis=1 - axis)
-        centre = np.sum(along * np.arange(side)) / np.sum(along)
-        if not 0 <= centre <= side - 1:
-            raise ValueError(
-                f'{name}: its centre of mass lies outside it, since positive and negative entries nearly '
-                'cancel; give a blur kernel'
-            )
+        return read_image(image, full_depth=full_depth)
+    return from_array(image, name=name)

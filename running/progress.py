@@ -15,7 +15,8 @@ from rich.progress import (
 )
 from rich.table import Column
 
-from files import images
+from files.storage import atomic_write
+from settings.scales import scale_text
 
 SECONDS_BETWEEN_DRAWINGS = 10
 
@@ -23,7 +24,7 @@ SECONDS_BETWEEN_DRAWINGS = 10
 WIDE = 120
 
 
-class Reporter:
+class Terminal:
     """Says on the terminal what a run is doing: a live line per scale, or plain lines where there is none."""
 
     def __init__(self, quiet=False, plain=False):
@@ -73,8 +74,7 @@ class Reporter:
 
     def follow(self, net):
         """Show where the training stands; called by ZSSR after every quick test and round."""
-        vertical, horizontal = net.conf.scales[net.sf_ind]
-        scale = f'×{vertical:g}' if vertical == horizontal else f'×{vertical:g}×{horizontal:g}'
+        scale = scale_text(net.conf.scales[net.sf_ind])
         done = len(net.loss)
         if self._shown is None or self._shown[0] != net.sf_ind:
             self._shown = (net.sf_ind, 0, time.monotonic())
@@ -144,7 +144,7 @@ class FigureFile:
 
         png = plots.png_bytes(net.plot())
         if net.conf.save_results:
-            images.atomic_write(self._path, png)
+            atomic_write(self._path, png)
         if net.conf.plot_losses:
             self._window = self._window or plots.LiveWindow()
             self._window.show(png)

@@ -1,4 +1,4 @@
-"""runner.py: what belongs to an image, what is recorded of a run, and what survives when something fails."""
+"""workers.py: what is recorded of a run, and what survives when something fails."""
 
 import json
 import logging
@@ -11,15 +11,23 @@ import pytest
 import scipy.io
 import tensorflow as tf
 from conftest import TINY as FIELDS
-from helpers.command_line import PROJECT, TINY, finish, results, save_image, start
+from helpers.command_line import TINY, finish, results, save_image, start
 
 from comparing.metrics import psnr, ssim
-from configs import Config, get_config
-from files.images import read_image, sha256
-from running import runner
+from configs import Config
+from files.pictures import read_image
+from files.run_folder import make_results_folder
+from files.storage import sha256
+from running.devices import start_tensorflow
+from running.jobs import find_files
+from running.progress import Terminal
+from running.workers import run_images
 
 # What `all` does on a machine with two GPUs; here both turn out to be the CPU.
-TWO_GPUS = 'import sys, run_ZSSR, runner; runner.start_tensorflow = lambda *_: 2; sys.exit(run_ZSSR.main())'
+TWO_GPUS = (
+    'import sys, run_ZSSR; from running import devices; devices.start_tensorflow = lambda *_: 2; '
+    'sys.exit(run_ZSSR.main())'
+)
 
 
 @pytest.fixture
@@ -32,75 +40,13 @@ def run(conf, shared_network, monkeypatch):
     """Run images one after the other on a network that is compiled already; returns failures and run.json."""
     monkeypatch.setattr('ZSSR.Network', shared_network)
 
-    def run(jobs, **options):
-        conf.result_path = str(runner.make_results_folder(conf))
-        failures = runner.run(jobs, conf, runner.Reporter(quiet=True), **options)
+    def run(images, **options):
+        conf.result_path = str(make_results_folder(conf))
+        failures = run_images(images, conf, Terminal(quiet=True), **options)
         record = Path(conf.result_path) / 'run.json'
         return failures, json.loads(record.read_text()) if record.exists() else None
 
     return run
-
-
-# What belongs to an image
-
-
-def touch(folder, *names):
-    for name in names:
-        (folder / name).touch()
-
-
-def test_images_of_a_folder_without_ground_truths_and_other_files(tmp_path):
-    touch(tmp_path, 'b.png', 'a.JPG', 'c.tiff', 'a_gt.png', 'b_0.mat', 'notes.txt', '.b.png.tmp')
-    (tmp_path / 'folder.png').mkdir()
-    found, is_folder = runner.find_inputs(tmp_path)
-    assert [path.name for path in found] == ['a.JPG', 'b.png', 'c.tiff'] and is_folder
-
-
-def test_a_file_is_taken_whatever_its_name(tmp_path):
-    touch(tmp_path, 'a_gt.dat')
-    assert runner.find_inputs(tmp_path / 'a_gt.dat') == ([tmp_path / 'a_gt.dat'], False)
-
-
-def test_folders_of_presets_are_found_from_anywhere(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    found, _ = runner.find_inputs(get_config('X2_REAL_CONF').input_path)
-    assert found and all(path.is_relative_to(PROJECT) for path in found)
-
-
-@pytest.mark.parametrize('name', ['a_gt.png', 'a_gt.tif'])
-def test_ground_truth_beside_the_image(tmp_path, name):
-    touch(tmp_path, 'a.png', name)
-    assert runner.make_job(tmp_path / 'a.png', Config()).ground_truth == tmp_path / name
-    assert runner.make_job(tmp_path / 'a.png', Config(), None, 'given.png').ground_truth == Path('given.png')
-    assert runner.make_job(tmp_path / 'b.png', Config()).ground_truth is None
-
-
-def test_kernels_beside_the_image_come_before_those_of_the_project(tmp_path, monkeypatch):
-    monkeypatch.setattr(runner, 'PROJECT', tmp_path)
-    conf = Config(scale_factors=[1.5, 2])
-    for folder in ('kernels', 'photos'):
-        (tmp_path / folder).mkdir()
-        touch(tmp_path / folder, 'a_0.mat')
-    touch(tmp_path / 'kernels', 'a_1.mat')
-    job = runner.make_job(tmp_path / 'photos' / 'a.png', conf)
-    assert job.kernels == (tmp_path / 'photos' / 'a_0.mat', tmp_path / 'kernels' / 'a_1.mat')
-    assert job.kernel_note == f'kernel {job.kernels[0]}, {job.kernels[1]}' and job.warning is None
-    job = runner.make_job(tmp_path / 'photos' / 'a.png', conf, ['b', 'c'])
-    assert (job.kernels, job.kernel_note) == ((Path('b'), Path('c')), 'kernel b, c')
-
-
-def test_a_partial_set_is_not_used(tmp_path):
-    touch(tmp_path, 'a_0.mat', 'a_2.mat')
-    job = runner.make_job(tmp_path / 'a.png', Config(scale_factors=[1.2, 1.5, 2], downscale_method='linear'))
-    assert job.kernels is None and job.kernel_note == 'no kernel, linear interpolation'
-    assert str(tmp_path / 'a.png') in job.warning and 'a_1.mat is missing' in job.warning
-
-
-def test_of_two_inputs_with_one_stem_the_second_is_set_aside(tmp_path, conf):
-    jobs = [runner.make_job(save_image(tmp_path / name), conf) for name in ('a.bmp', 'a.png', 'b.png')]
-    good, failures = runner.check_jobs(jobs, conf)
-    assert good == [jobs[0], jobs[2]]
-    assert failures == [f'{tmp_path}/a.png: its results would replace those of a.bmp; rename one of the two']
 
 
 # What is recorded
@@ -110,7 +56,7 @@ def test_a_run_is_recorded(tmp_path, conf, run, gaussian):
     image, truth = save_image(tmp_path / 'a.png'), save_image(tmp_path / 'a_gt.png', shape=(40, 48, 3))
     kernel = tmp_path / 'a_0.mat'
     scipy.io.savemat(kernel, {'Kernel': gaussian(5, 5)})
-    failures, record = run([runner.make_job(image, conf)])
+    failures, record = run([find_files(image, conf)[0]])
     assert failures == record['failures'] == []
     assert record['config'] == json.loads(json.dumps(asdict(conf)))
     assert {'zssr', 'python', 'tensorflow', 'keras', 'numpy', 'scipy', 'pillow'} <= record['versions'].keys()
@@ -131,7 +77,7 @@ def test_a_run_is_recorded(tmp_path, conf, run, gaussian):
 
 def test_without_ground_truth_and_kernel_nothing_is_made_up(tmp_path, conf, run):
     conf.seed = None
-    _, record = run([runner.make_job(save_image(tmp_path / 'a.png'), conf)])
+    _, record = run([find_files(save_image(tmp_path / 'a.png'), conf)[0]])
     (entry,) = record['images']
     assert record['config']['seed'] is None and 0 <= entry['seed'] < 2**32
     assert (entry['ground_truth'], entry['kernels']) == (None, [])
@@ -141,8 +87,8 @@ def test_without_ground_truth_and_kernel_nothing_is_made_up(tmp_path, conf, run)
 
 def test_every_scale_and_image_is_recorded(tmp_path, conf, run):
     conf.scale_factors, conf.back_projection_iters = [1.5, [2, 1.5]], [0, 0]
-    jobs = [runner.make_job(save_image(tmp_path / f'{name}.png'), conf) for name in 'ab']
-    _, record = run(jobs)
+    images = [find_files(save_image(tmp_path / f'{name}.png'), conf)[0] for name in 'ab']
+    _, record = run(images)
     assert [entry['stem'] for entry in record['images']] == ['a', 'b']
     outputs = [scale['output'] for entry in record['images'] for scale in entry['scales']]
     assert outputs == [
@@ -154,23 +100,23 @@ def test_every_scale_and_image_is_recorded(tmp_path, conf, run):
 
 def test_nothing_is_written_if_nothing_is_to_be_saved(tmp_path, conf, run):
     conf.save_results = False
-    failures, record = run([runner.make_job(save_image(tmp_path / 'a.png'), conf)])
+    failures, record = run([find_files(save_image(tmp_path / 'a.png'), conf)[0]])
     assert (failures, record, results(conf.result_path)) == ([], None, [])
 
 
 def test_two_runs_in_one_second_have_their_own_folders(tmp_path, conf):
-    folders = [runner.make_results_folder(conf) for _ in range(4)]
+    folders = [make_results_folder(conf) for _ in range(4)]
     assert len(set(folders)) == 4
-    assert all((folder / 'ZSSR.py').is_file() and not results(folder) for folder in folders)
+    assert all((folder / 'code' / 'ZSSR.py').is_file() and not results(folder) for folder in folders)
 
 
 # What survives
 
 
 def test_an_image_that_fails_in_the_middle_does_not_lose_the_others(tmp_path, conf, run, capsys):
-    jobs = [runner.make_job(save_image(tmp_path / f'{name}.png'), conf) for name in 'abc']
-    jobs[1].input.unlink()
-    failures, record = run(jobs, rejected=['d.png: rejected before'])
+    images = [find_files(save_image(tmp_path / f'{name}.png'), conf)[0] for name in 'abc']
+    images[1].input.unlink()
+    failures, record = run(images, rejected=['d.png: rejected before'])
     assert (
         failures
         == record['failures']
@@ -181,7 +127,7 @@ def test_an_image_that_fails_in_the_middle_does_not_lose_the_others(tmp_path, co
 
 
 def test_a_result_is_written_whole_or_not_at_all(tmp_path, conf, run, monkeypatch):
-    jobs = [runner.make_job(save_image(tmp_path / f'{name}.png'), conf) for name in 'ab']
+    images = [find_files(save_image(tmp_path / f'{name}.png'), conf)[0] for name in 'ab']
     write = Path.write_bytes
 
     def fail_halfway(path, data):
@@ -191,7 +137,7 @@ def test_a_result_is_written_whole_or_not_at_all(tmp_path, conf, run, monkeypatc
         return write(path, data)
 
     monkeypatch.setattr(Path, 'write_bytes', fail_halfway)
-    failures, _ = run(jobs)
+    failures, _ = run(images)
     assert failures == [f'{tmp_path}/a.png: disk full']
     kept = [path.name for path in results(conf.result_path)]
     assert 'b_zssr_X2.00X2.00.png' in kept and 'run.json' in kept
@@ -199,7 +145,7 @@ def test_a_result_is_written_whole_or_not_at_all(tmp_path, conf, run, monkeypatc
 
 
 def test_tensorflow_does_not_speak_of_retracing():
-    runner.start_tensorflow()
+    start_tensorflow()
     assert not tf.get_logger().isEnabledFor(logging.WARNING)
 
 
@@ -215,10 +161,10 @@ def folder(tmp_path_factory):
 
 
 def test_one_process_per_device(folder, tmp_path, conf, capfd):
-    jobs = [runner.make_job(folder / f'{name}.png', conf) for name in 'abc']
-    jobs.insert(1, runner.make_job(folder / 'none.png', conf))
-    conf.result_path = str(runner.make_results_folder(conf))
-    failures = runner.run(jobs, conf, runner.Reporter(quiet=True), devices=['-1', '-1'])
+    images = [find_files(folder / f'{name}.png', conf)[0] for name in 'abc']
+    images.insert(1, find_files(folder / 'none.png', conf)[0])
+    conf.result_path = str(make_results_folder(conf))
+    failures = run_images(images, conf, Terminal(quiet=True), devices=['-1', '-1'])
     record = json.loads((Path(conf.result_path) / 'run.json').read_text())
     assert failures == record['failures'] == [f'{folder}/none.png: no such file; check the path']
     assert sorted(entry['stem'] for entry in record['images']) == ['a', 'b', 'c']

@@ -1,0 +1,69 @@
+"""How files are called: images, ground truth, kernels and results, here and in the benchmarks."""
+
+import re
+from pathlib import Path
+
+from settings.scales import scale_name
+
+SUFFIXES = ('.png', '.jpg', '.jpeg', '.tif', '.tiff', '.bmp', '.webp', '.gif')
+GROUND_TRUTH = '_gt'
+ZSSR_NAME = re.compile(r'(?P<stem>.+)_zssr_X(?P<rows>\d+\.\d+)X(?P<columns>\d+\.\d+)')
+SRF_NAME = re.compile(r'(?P<stem>.+)_SRF_(?P<scale>\d+)_[^_]+')  # the benchmarks' own: img_001_SRF_2_HR.png
+
+
+def is_image(path):
+    """Whether a file is called like an image; macOS's ._NAME and half-written files are hidden."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith('.') and not path.is_dir()
+
+
+def is_ground_truth(path):
+    """Whether a file is called like a ground truth."""
+    return path.stem.endswith(GROUND_TRUTH)
+
+
+def image_files(folder):
+    """The image files of a folder, sorted by name, ground truth among them.
+
+    Raises:
+        FileNotFoundError: if there is no such folder.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f'{folder}: no such folder; give a folder of images')
+    return sorted(filter(is_image, folder.iterdir()))
+
+
+def ground_truth_names(path):
+    """The names that an image's ground truth may have, the likeliest first."""
+    return [f'{path.stem}{GROUND_TRUTH}{suffix}' for suffix in (path.suffix, *SUFFIXES)]
+
+
+def kernel_names(stem, count):
+    """The names of an image's kernels, one per scale."""
+    return [f'{stem}_{index}.mat' for index in range(count)]
+
+
+def result_name(stem, scale):
+    """What the result of an image at a scale is called."""
+    return f'{stem}_zssr_{scale_name(scale)}.png'
+
+
+def parse_name(stem):
+    """Take the name of an image or result file apart.
+
+    Args:
+        stem: file name without its extension.
+
+    Returns:
+        The image's name, and (vertical, horizontal) scale, or None where the name does not tell.
+
+    Example:
+        >>> parse_name('img_001_SRF_2_LR_zssr_X2.00X2.00')
+        ('img_001', (2.0, 2.0))
+    """
+    scale = None
+    if match := ZSSR_NAME.fullmatch(stem):
+        stem, scale = match['stem'], (float(match['rows']), float(match['columns']))
+    if match := SRF_NAME.fullmatch(stem):
+        stem, scale = match['stem'], scale or (float(match['scale']),) * 2
+    return stem, scale

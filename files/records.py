@@ -1,0 +1,175 @@
+"""run.json, the record of a run: the one place where it is written and read.
+
+{config, versions, started, finished, failures: [line, …],
+ images: [{stem, input, input_sha256, …, scales: [{sf, kernel, iterations, loss, …, output}, …]}, …]}
+"""
+
+import json
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from files.storage import atomic_write, sha256
+
+RUN_JSON = 'run.json'
+
+
+class RunRecord:
+    """The record of a run, which is written anew after every image."""
+
+    def __init__(self, conf, versions, failures=()):
+        """Begin.
+
+        Args:
+            conf: Config, whose result_path is the folder of the run.
+            versions: dict from program or package to version.
+            failures: a line for each image that is not even tried.
+        """
+        self.failures = list(failures)
+        self._path = Path(conf.result_path) / RUN_JSON if conf.save_results else None
+        self._images = []
+        self._head = {'config': asdict(conf), 'versions': versions, 'started': _now()}
+
+    def add(self, image=None, failure=None):
+        """Add what became of an image, and write the file.
+
+        Args:
+            image: as `image_record` makes it, of an image that is done; or None.
+            failure: a line that says what went wrong with it, or None.
+        """
+        self._images += [image] if image else []
+        self.failures += [failure] if failure else []
+        record = {**self._head, 'images': self._images, 'failures': self.failures, 'finished': _now()}
+        if self._path:
+            atomic_write(self._path, json.dumps(record, indent=1).encode())
+
+
+def image_record(files, kernel_note, **facts):
+    """What run.json keeps of an image.
+
+    Args:
+        files: ImageFiles.
+        kernel_note: which kernels are used, in words.
+        **facts: seed, scales (list of `scale_record`), precision, device.
+
+    Returns:
+        Dict.
+    """
+    truth = files.ground_truth
+    return {
+        'stem': files.name,
+        'input': str(files.input.resolve()),
+        'input_sha256': sha256(files.input),
+        'ground_truth': None if truth is None else str(truth.resolve()),
+        'ground_truth_sha256': None if truth is None else sha256(truth),
+        'kernel': kernel_note,
+        'kernels': [{'file': str(kernel), 'sha256': sha256(kernel)} for kernel in files.kernels or ()],
+        **facts,
+    }
+
+
+def scale_record(scale, kernel, learning_rate_changes, histories):
+    """What run.json keeps of the training of a scale, in plain Python numbers.
+
+    Args:
+        scale: (vertical, horizontal) scale factors.
+        kernel: method name, or 2-D array.
+        learning_rate_changes: iterations at which the rate fell.
+        histories: dict of loss, mse_steps, mse, mse_rec, interp_mse and interp_rec_mse: lists, or None.
+
+    Returns:
+        Dict; to it are added psnr, ssim, seconds and output, the result's file name.
+    """
+    return {
+        'sf': list(scale),
+        'kernel': kernel if isinstance(kernel, str) else kernel.tolist(),
+        'iterations': len(histories['loss']),
+        'learning_rate_changes': learning_rate_changes,
+        **histories,
+    }
+
+
+@dataclass(frozen=True)
+class Result:
+    """A result file.
+
+    Attributes:
+        path: the file.
+        name: its image's name.
+        scale: (vertical, horizontal) scale factor, or None where nothing tells it.
+        run: what run.json records of the image, or an empty dict.
+    """
+
+    path: Path
+    name: str
+    scale: tuple | None = None
+    run: dict = field(default_factory=dict)
+
+
+def read_results(folder):
+    """Read which results the run.json of a run lists.
+
+    Args:
+        folder: folder of a run.
+
+    Returns:
+        A dict from result file name to ((vertical, horizontal) scale or None, the record of its image).
+
+    Raises:
+        FileNotFoundError: if there is no run.json.
+        ValueError: if it is damaged.
+    """
+    path = Path(folder) / RUN_JSON
+    if not path.is_file():
+        raise FileNotFoundError(f'{path}: no such file; give the folder of a finished run')
+    try:
+        images = json.loads(path.read_text(encoding='utf-8')).get('images') or []
+        found = {}
+        for image in images:
+            for scale in image.get('scales') or []:
+                if scale.get('output'):
+                    factor = tuple(float(s) for s in scale.get('sf') or ())
+                    found[Path(scale['output']).name] = (factor if len(factor) == 2 else None, image)
+        return found
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ValueError(f'{path}: not a record of a run ({error}); delete or restore it') from error
+
+
+@dataclass(frozen=True, eq=False)
+class Curves:
+    """The recorded training of one scale: float arrays, empty where nothing is recorded.
+
+    Attributes:
+        loss: per iteration.
+        steps: iterations of the quick tests.
+        errors: mean squared error of the reconstruction at each of them.
+        drops: iterations at which the learning rate fell.
+    """
+
+    loss: np.ndarray
+    steps: np.ndarray
+    errors: np.ndarray
+    drops: np.ndarray
+
+
+def read_curves(image):
+    """The curves of an image's record, a list of `Curves`, one per scale; fields may be missing."""
+    curves = []
+    for scale in image.get('scales') or []:
+        names = 'loss', 'mse_steps', 'mse_rec', 'learning_rate_changes'
+        # What is missing within a list becomes NaN.
+        loss, steps, errors, drops = (np.array(scale.get(name) or [], np.float64) for name in names)
+        known = min(len(steps), len(errors))
+        curves.append(Curves(loss, steps[:known], errors[:known], drops))
+    return curves
+
+
+def existing(path):
+    """A path that a record names, or None if it names none or the file is gone."""
+    return Path(path) if path and Path(path).is_file() else None
+
+
+def _now():
+    return time.strftime('%Y-%m-%dT%H:%M:%S%z')

@@ -1,0 +1,83 @@
+"""Files of any kind: where the project lies, whole writes, checks, fingerprints."""
+
+import hashlib
+import os
+import uuid
+from pathlib import Path
+
+import numpy as np
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+def atomic_write(path, data):
+    """Write a file whole or not at all, so that an interrupted run leaves no half file behind.
+
+    Args:
+        path: the file to write or replace, in an existing folder.
+        data: bytes.
+
+    Raises:
+        FileNotFoundError: if the folder does not exist.
+        ValueError: if `path` is a folder.
+    """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f'{path}: the folder {path.parent} does not exist; create it first')
+    if path.is_dir():
+        raise ValueError(f'{path}: is a folder; give the name of a file')
+    # The same folder, because a rename is atomic only within one file system.
+    temporary = path.parent / f'.{uuid.uuid4().hex}.tmp'
+    try:
+        temporary.write_bytes(data)
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def check_file(path):
+    """Refuse a file that is missing, a folder, empty or not allowed to be read.
+
+    Raises:
+        FileNotFoundError, ValueError: naming the file and the remedy.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f'{path}: no such file; check the path')
+    if not path.is_file():
+        raise ValueError(f'{path}: is not a file; give the path of one')
+    if path.stat().st_size == 0:
+        raise ValueError(f'{path}: is an empty file (0 bytes); copy or save it again')
+    if not os.access(path, os.R_OK):
+        raise ValueError(f'{path}: may not be read; change its permissions')
+
+
+def sha256(path):
+    """The SHA-256 of a file's bytes, 64 hexadecimal digits, for the record of a run."""
+    digest = hashlib.sha256()
+    with open(path, 'rb') as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def fingerprint(*parts):
+    """Tell arrays and texts apart by eight hexadecimal digits, which change with any value, shape or type.
+
+    Args:
+        *parts: texts, or arrays of any shape and type; None is left out.
+
+    Returns:
+        Text.
+    """
+    digest = hashlib.sha256()
+    for part in parts:
+        if part is not None:
+            array = np.frombuffer(part.encode(), np.uint8) if isinstance(part, str) else part
+            digest.update(f'{array.dtype}{array.shape}'.encode() + np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:8]
+
+
+def one_line(error):
+    """Put what an exception says, or its kind if it says nothing, on one line."""
+    return ' '.join(str(error).split()) or type(error).__name__

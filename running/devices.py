@@ -1,0 +1,95 @@
+"""TensorFlow on a device: started once, quietly; and what the machine is."""
+
+import os
+import platform
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+from configs import __version__
+
+
+def start_tensorflow(device=None, threads=None, verbose=False):
+    """Load TensorFlow for a device.
+
+    Args:
+        device: CUDA device index as text; None: whatever there is.
+        threads: CPU threads; None: all cores.
+        verbose: let its own messages through.
+
+    Returns:
+        How many GPUs it found.
+    """
+    if device is not None:
+        os.environ['CUDA_VISIBLE_DEVICES'] = device
+    if not verbose:
+        os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+    with _silent_stderr(not verbose):
+        import tensorflow as tf
+
+    if not verbose:
+        tf.get_logger().setLevel('ERROR')
+    if threads is not None:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+    gpus = tf.config.list_physical_devices('GPU')
+    for gpu in gpus:
+        tf.config.experimental.set_memory_growth(gpu, True)
+    return len(gpus)
+
+
+def visible_devices(gpus):
+    """The CUDA indices of the GPUs that TensorFlow found, for a process each; none if that brings nothing.
+
+    Args:
+        gpus: how many there are.
+
+    Returns:
+        List of texts for CUDA_VISIBLE_DEVICES.
+    """
+    named = os.environ.get('CUDA_VISIBLE_DEVICES', '')
+    indices = named.split(',') if named else [str(index) for index in range(gpus)]
+    return indices[:gpus] if gpus > 1 else []
+
+
+def device():
+    """What the images were enlarged on: the GPU's name and CUDA index, or the CPU's model."""
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices('GPU')
+    if gpus:
+        name = tf.config.experimental.get_device_details(gpus[0]).get('device_name', gpus[0].name)
+        return f'GPU {os.environ.get("CUDA_VISIBLE_DEVICES", "0")}: {name}'
+    try:
+        lines = Path('/proc/cpuinfo').read_text().splitlines()
+    except OSError:
+        lines = []
+    models = [line.partition(':')[2].strip() for line in lines if line.startswith('model name')]
+    return f'CPU {models[0] if models else platform.processor() or platform.machine()}, {len(models)} cores'
+
+
+def versions():
+    """Find the versions of this program, Python and the packages that decide a result.
+
+    Returns:
+        A dict from name to version, both texts.
+    """
+    packages = ('tensorflow', 'keras', 'numpy', 'scipy', 'imageio', 'pillow')
+    own = {'zssr': __version__, 'python': platform.python_version()}
+    return own | {name: version(name) for name in packages}
+
+
+@contextmanager
+def _silent_stderr(silent):
+    """Drop what compiled code writes to the standard error: some messages of TensorFlow obey no setting."""
+    if not silent:
+        yield
+        return
+    kept = os.dup(2)
+    with open(os.devnull, 'w') as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

@@ -1,0 +1,152 @@
+"""From files to results: one image after another, or one process per GPU, with a record of what was done."""
+
+import signal
+import traceback
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import cache
+from multiprocessing import active_children, get_context
+from pathlib import Path
+
+from files.records import RunRecord, image_record
+from files.storage import one_line
+from running.devices import device, start_tensorflow, versions
+from running.jobs import failure_line, kernel_note
+from running.progress import FigureFile, Terminal
+
+
+def run_images(images, conf, terminal, *, devices=(), rejected=(), threads=None, verbose=False):
+    """Enlarge images, keep going when one fails, and record everything.
+
+    Args:
+        images: list of ImageFiles, checked.
+        conf: Config, whose result_path is the folder of this run.
+        terminal: Terminal.
+        devices: CUDA device indices for one process each; with none, the images run one after the other in
+            this process.
+        rejected: a line for each image that was set aside, for the record.
+        threads, verbose: for the processes, as in `start_tensorflow`.
+
+    Returns:
+        A line for each image that failed, those rejected included.
+    """
+    record = RunRecord(conf, versions(), rejected)
+    if devices:
+        outcomes = _outcomes_of_processes(images, conf, devices, terminal.quiet, (threads, verbose))
+    else:
+        outcomes = _outcomes(images, conf, terminal)
+    for files, outcome in outcomes:
+        if not isinstance(outcome, Exception):
+            record.add(image=outcome)
+            continue
+        terminal.warn(failure_line(files, outcome))
+        if verbose:
+            terminal.warn(''.join(traceback.format_exception(outcome)))
+        record.add(failure=failure_line(files, outcome))
+    return record.failures
+
+
+def write_report(folder, terminal):
+    """Write report.html, the results of a run beside bicubic enlargement; at worst, say why it is missing.
+
+    Args:
+        folder: of a run, with its run.json.
+        terminal: Terminal.
+    """
+    try:
+        from comparing.comparison import report_run
+
+        done = report_run(folder)
+    except Exception as error:  # a report must not fail a run of hours, whatever is wrong with it
+        terminal.warn(f'{folder}: no report ({one_line(error)})')
+    else:
+        terminal.say(f'report: {done.path}')
+
+
+def _outcomes(images, conf, terminal):
+    """Yield (files, record or exception), one image after the other."""
+    networks = {}
+    for files in images:
+        try:
+            outcome = run_image(files, conf, terminal, networks)
+        except Exception as error:  # whatever stops one image must not lose the others of a long run
+            outcome = error
+        yield files, outcome
+
+
+def _outcomes_of_processes(images, conf, devices, quiet, start):
+    """Yield (files, record or exception) from one process per GPU, each taking the next image."""
+    context = get_context('spawn')
+    free = context.Queue()
+    for index in devices:
+        free.put(index)
+    with ProcessPoolExecutor(len(devices), context, _start_process, (free, *start)) as pool:
+        futures = {pool.submit(_run_in_process, files, conf, quiet): files for files in images}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.exception() or future.result()
+        except BaseException:  # Ctrl-C: without this, all images would still be finished
+            for process in active_children():
+                process.terminate()
+            raise
+
+
+def _start_process(free, threads, verbose):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    start_tensorflow(free.get(), threads, verbose)
+
+
+def _run_in_process(files, conf, quiet):
+    # Live lines of several processes would overwrite each other.
+    return run_image(files, conf, Terminal(quiet, plain=True), _process_networks())
+
+
+@cache
+def _process_networks():
+    """The networks of this process: a pool's process has no other place that lasts from image to image."""
+    return {}
+
+
+def run_image(files, conf, terminal, networks):
+    """Enlarge one image.
+
+    Args:
+        files: ImageFiles.
+        conf: Config, whose result_path is the folder of this run.
+        terminal: Terminal.
+        networks: dict of the networks of earlier images by channels; used again, and added to.
+
+    Returns:
+        The image's entry in run.json.
+    """
+    from ZSSR import ZSSR
+
+    terminal.say(f'{files.input.name}: {kernel_note(files, conf)}')
+    figure = FigureFile(Path(conf.result_path) / f'{files.name}_losses.png')
+
+    def follow(net):
+        """Show where the training stands, in words and as a figure."""
+        terminal.follow(net)
+        if conf.plot_losses:
+            figure.follow(net)
+
+    net = ZSSR(
+        files.input,
+        conf,
+        files.ground_truth,
+        files.kernels,
+        network=networks.get(files.channels),
+        progress=follow,
+    )
+    with terminal.image():
+        net.run()
+    if conf.save_results:
+        figure.update(net)
+    networks[files.channels] = net.network
+    return image_record(
+        files,
+        kernel_note(files, conf),
+        seed=net.conf.seed,
+        scales=net.records,
+        precision=net.network.design.precision,
+        device=device(),
+    )
