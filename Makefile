@@ -10,6 +10,7 @@ run: $(VENV)/.run
 test: $(VENV)/.test
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/tach check
 	$(VENV)/bin/python -m pytest
 
 $(VENV)/bin/python:

@@ -127,14 +127,10 @@ class Config:
         return copy.deepcopy(self)
 
     def at_scale(self, scale):
-        """This configuration at another factor.
+        """A copy at another factor, a number or (vertical, horizontal).
 
-        Args:
-            scale: number or (vertical, horizontal).
-
-        Returns:
-            A new Config whose steps from 1 to its last factor s are stretched to end at `scale` S:
-            1 + (step − 1)·(S − 1)/(s − 1), per axis. Crops stay multiples of a coarser grid.
+        The steps from 1 to the last factor s are stretched to end at `scale` S:
+        1 + (step − 1)·(S − 1)/(s − 1), per axis. Crops stay multiples of a coarser grid.
         """
         target, last = as_pair(scale), self.scales[-1]
 
@@ -153,11 +149,7 @@ class Config:
         return conf
 
     def validate(self):
-        """Check the fields one by one and together.
-
-        Raises:
-            ValueError: one line that names every inconsistent field and what it should be.
-        """
+        """Raise a ValueError whose one line names every inconsistent field and what it should be."""
         found = problems(self)
         if found:
             raise ValueError('configuration: ' + '; '.join(found))
@@ -264,13 +256,7 @@ PRESETS = {
 
 
 def get_config(name=None):
-    """Look a preset up by its name.
-
-    Args:
-        name: a name in PRESETS; None, '' or '0' for the default configuration.
-
-    Returns:
-        A copy of the preset, free to be changed.
+    """A copy of the preset of this name, free to be changed; None, '' or '0': the default configuration.
 
     Raises:
         ValueError: for any other name; the message lists the names.

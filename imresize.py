@@ -10,16 +10,11 @@ import numpy as np
 
 EPS = np.finfo(np.float32).eps
 
+# The interpolation kernels: weights at float distances x from the pixel's centre, in pixels.
+
 
 def cubic(x):
-    """Keys' cubic kernel (a = −0.5), four pixels wide.
-
-    Args:
-        x: float array, distances from the pixel's centre, in pixels.
-
-    Returns:
-        Float array of weights, of the same shape.
-    """
+    """Keys' cubic kernel (a = −0.5), four pixels wide."""
     x = np.abs(x)
     near = 1.5 * x**3 - 2.5 * x**2 + 1
     far = -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2
@@ -27,26 +22,12 @@ def cubic(x):
 
 
 def linear(x):
-    """Triangle kernel, two pixels wide.
-
-    Args:
-        x: float array, distances from the pixel's centre, in pixels.
-
-    Returns:
-        Float array of weights, of the same shape.
-    """
+    """Triangle kernel, two pixels wide."""
     return np.maximum(1 - np.abs(x), 0.0)
 
 
 def box(x):
-    """Nearest-pixel kernel, one pixel wide: 1 on [−0.5, 0.5).
-
-    Args:
-        x: float array, distances from the pixel's centre, in pixels.
-
-    Returns:
-        Float array of weights, of the same shape.
-    """
+    """Nearest-pixel kernel, one pixel wide: 1 on [−0.5, 0.5)."""
     return ((x >= -0.5) & (x < 0.5)).astype(np.float64)
 
 
@@ -56,26 +37,12 @@ def _lanczos(x, lobes):
 
 
 def lanczos2(x):
-    """Lanczos kernel of two lobes, four pixels wide.
-
-    Args:
-        x: float array, distances from the pixel's centre, in pixels.
-
-    Returns:
-        Float array of weights, of the same shape.
-    """
+    """Lanczos kernel of two lobes, four pixels wide."""
     return _lanczos(x, 2)
 
 
 def lanczos3(x):
-    """Lanczos kernel of three lobes, six pixels wide.
-
-    Args:
-        x: float array, distances from the pixel's centre, in pixels.
-
-    Returns:
-        Float array of weights, of the same shape.
-    """
+    """Lanczos kernel of three lobes, six pixels wide."""
     return _lanczos(x, 3)
 
 
@@ -133,15 +100,9 @@ def imresize(
 
 
 def resolve_scale_and_shape(input_shape, scale_factor=None, output_shape=None):
-    """Fill in what was not said about a resize: one scale and one size for every axis.
+    """Fill in what was not said about a resize: (scale, shape), float array and tuple, an entry per axis.
 
-    Args:
-        input_shape: sizes of the input's axes, (vertical, horizontal, …).
-        scale_factor: number, sequence or None, as in `imresize`.
-        output_shape: sequence or None, as in `imresize`.
-
-    Returns:
-        (scale, shape): float array and tuple of ints, an entry per axis.
+    Arguments as in `imresize`, for an input of `input_shape`.
     """
     ndim = len(input_shape)
     if scale_factor is None and output_shape is None:
@@ -239,17 +200,7 @@ def contributions(in_length, out_length, scale, method=None, antialiasing=True, 
 
 
 def apply_contributions(im, axis, indices, weights):
-    """Resize one axis of an array by the weighted sums that `contributions` describes.
-
-    Args:
-        im: float array with `axis`.
-        axis: which axis.
-        indices: int array (out_length, taps).
-        weights: float array (out_length, taps).
-
-    Returns:
-        Array of the same dtype in which `axis` has out_length entries.
-    """
+    """Resize one axis of a float array by the weighted sums of `contributions`; its dtype stays."""
     moved = np.moveaxis(im, axis, 0)
     per_row = (-1,) + (1,) * (im.ndim - 1)
     out = np.zeros((len(indices), *moved.shape[1:]), dtype=im.dtype)
@@ -259,16 +210,7 @@ def apply_contributions(im, axis, indices, weights):
 
 
 def subsample_positions(in_length, out_length, scale):
-    """Which positions of a blurred axis are kept when it shrinks.
-
-    Args:
-        in_length: pixels of the input.
-        out_length: pixels of the output.
-        scale: output / input scale, at most 1.
-
-    Returns:
-        Int array (out_length,) of input positions.
-    """
+    """Which positions of a blurred axis are kept when it shrinks: int array (out_length,)."""
     return np.rint(np.linspace(0, in_length - 1 / scale, out_length)).astype(np.int64)
 
 

@@ -20,25 +20,14 @@ class RunRecord:
     """The record of a run, which is written anew after every image."""
 
     def __init__(self, conf, versions, failures=()):
-        """Begin.
-
-        Args:
-            conf: Config, whose result_path is the folder of the run.
-            versions: dict from program or package to version.
-            failures: a line for each image that is not even tried.
-        """
+        """Begin the record of a run of `conf`; `failures`: a line for each image that is not even tried."""
         self.failures = list(failures)
         self._path = Path(conf.result_path) / RUN_JSON if conf.save_results else None
         self._images = []
         self._head = {'config': asdict(conf), 'versions': versions, 'started': _now()}
 
     def add(self, image=None, failure=None):
-        """Add what became of an image, and write the file.
-
-        Args:
-            image: as `image_record` makes it, of an image that is done; or None.
-            failure: a line that says what went wrong with it, or None.
-        """
+        """Add an image that is done (`image_record`), or a line on one that failed, and write the file."""
         self._images += [image] if image else []
         self.failures += [failure] if failure else []
         record = {**self._head, 'images': self._images, 'failures': self.failures, 'finished': _now()}
@@ -47,15 +36,12 @@ class RunRecord:
 
 
 def image_record(files, kernel_note, **facts):
-    """What run.json keeps of an image.
+    """What run.json keeps of an image: a dict.
 
     Args:
         files: ImageFiles.
         kernel_note: which kernels are used, in words.
         **facts: seed, scales (list of `scale_record`), precision, device.
-
-    Returns:
-        Dict.
     """
     truth = files.ground_truth
     return {
@@ -71,16 +57,13 @@ def image_record(files, kernel_note, **facts):
 
 
 def scale_record(scale, kernel, learning_rate_changes, histories):
-    """What run.json keeps of the training of a scale, in plain Python numbers.
+    """What run.json keeps of the training of a scale, to which psnr, ssim, seconds and output are added.
 
     Args:
         scale: (vertical, horizontal) scale factors.
         kernel: method name, or 2-D array.
         learning_rate_changes: iterations at which the rate fell.
         histories: dict of loss, mse_steps, mse, mse_rec, interp_mse and interp_rec_mse: lists, or None.
-
-    Returns:
-        Dict; to it are added psnr, ssim, seconds and output, the result's file name.
     """
     return {
         'sf': list(scale),

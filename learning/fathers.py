@@ -60,14 +60,7 @@ class PackedSources(NamedTuple):
 
 
 def pack_sources(images):
-    """Lay images out as `PackedSources`.
-
-    Args:
-        images: list of arrays (H, W, C) in [0, 1].
-
-    Returns:
-        PackedSources.
-    """
+    """Lay out a list of arrays (H, W, C) in [0, 1] as `PackedSources`."""
     framed = [(im.shape[0] + 2, im.shape[1] + 2, im.shape[2]) for im in images]
     ends = np.cumsum([height * width for height, width, _ in framed]).tolist()
     starts = [0, *ends[:-1]]
@@ -95,11 +88,7 @@ def invert_affine(matrices):
 
 
 def cubic_table():
-    """Tabulate Keys' cubic (a = −0.75) at every 1/32 pixel, in float32 as OpenCV does.
-
-    Returns:
-        Float32 array (32, 4): the weights of the taps before, left, right and after.
-    """
+    """Keys' cubic (a = −0.75) at every 1/32 pixel, in OpenCV's float32: (32, 4), from before to after."""
     a, one = np.float32(-0.75), np.float32(1)
     x = np.arange(POSITIONS, dtype=np.float32) / np.float32(POSITIONS)
     outer, rest = x + one, one - x
@@ -110,11 +99,7 @@ def cubic_table():
 
 
 def cubic_weights():
-    """Tabulate the weights of the sixteen taps at every 1/32 pixel of both axes.
-
-    Returns:
-        Float32 array (4, 1024, 4): rows of taps; positions, x running faster; taps of the row.
-    """
+    """Weights of the sixteen taps: (4, 1024, 4), rows of taps; positions, x running faster; taps of a row."""
     table = cubic_table()
     return (table.T[:, :, None, None] * table).reshape(4, POSITIONS**2, 4)
 
@@ -198,16 +183,7 @@ def _weighted_taps(sources, frames, x, y, x_fraction, y_fraction):
 
 
 def warp_image(image, matrix, crop_size):
-    """Warp one image by a matrix that maps it to the father.
-
-    Args:
-        image: array (H, W, C) in [0, 1].
-        matrix: float array (3, 3) on columns (x, y, 1).
-        crop_size: side of the father, in pixels.
-
-    Returns:
-        Float32 array (crop_size, crop_size, C) in [0, 1].
-    """
+    """Cut a father, float32 (crop_size, crop_size, C), out of an image by a matrix (3, 3) to it."""
     inverses = tf.constant(invert_affine(matrix)[None], tf.float64)
     fathers = _compiled_warp(pack_sources([image]), tf.constant([0]), inverses, tf.constant(crop_size))
     return fathers[0].numpy()

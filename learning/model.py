@@ -32,15 +32,7 @@ class Design(NamedTuple):
 
 
 def design_for(conf, channels):
-    """The design that a configuration asks for.
-
-    Args:
-        conf: Config.
-        channels: of the image.
-
-    Returns:
-        Design.
-    """
+    """The Design that a Config asks for, for images of `channels`."""
     precision = fastest_precision() if conf.precision == 'auto' else conf.precision
     return Design(
         filter_shapes=conf.filter_shapes(channels),
@@ -56,9 +48,6 @@ def design_for(conf, channels):
 
 def build_model(design):
     """Build the network: 3×3 convolutions without bias, ReLU between them, and the input added at the end.
-
-    Args:
-        design: Design.
 
     Returns:
         keras.Model from and to float32 (batch, H, W, C), H and W multiples of `design.grid`.

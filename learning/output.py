@@ -12,29 +12,13 @@ STRIP = 64
 
 
 def turn(images, view):
-    """Show images from one of eight views: turned by `view` right angles, from 4 on also mirrored.
-
-    Args:
-        images: tensor (batch, H, W, C).
-        view: 0 to 7.
-
-    Returns:
-        Tensor (batch, H, W, C), or (batch, W, H, C) for odd views.
-    """
+    """Show images (batch, H, W, C) from view 0 to 7: turned by `view` right angles, from 4 mirrored."""
     images = _rotate(images, view)
     return images if view < 4 else tf.image.flip_left_right(images)
 
 
 def turn_back(images, view):
-    """Undo `turn`.
-
-    Args:
-        images: tensor (batch, H, W, C), as `turn` returns it.
-        view: 0 to 7.
-
-    Returns:
-        Tensor like that given to `turn`.
-    """
+    """Undo `turn`."""
     images = images if view < 4 else tf.image.flip_left_right(images)
     return _rotate(images, -view)
 
@@ -73,14 +57,7 @@ def super_resolve_views(super_resolve, lr, output_shape, views):
 
 
 def median(images):
-    """Pixelwise median; of an even number, the mean of the middle two.
-
-    Args:
-        images: list of tensors (batch, H, W, C).
-
-    Returns:
-        Tensor (1, H, W, C).
-    """
+    """Pixelwise median (1, H, W, C) of tensors (batch, H, W, C); of an even number, the middle two's mean."""
     if len(images) == 1 and images[0].shape[0] == 1:
         return images[0]
     height = images[0].shape[1]
@@ -99,7 +76,7 @@ class BackProjection:
     """Moves results towards consistency with their input; plans the resizes once for all of them."""
 
     def __init__(self, lr, output_shape, sf, kernel, upscale_method, dtype=tf.float64):
-        """Plan.
+        """Plan the resizes.
 
         Args:
             lr: float32 array (1, h, w, C) in [0, 1], the input.

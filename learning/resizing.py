@@ -77,14 +77,11 @@ def _axis_part(axis, part, dtype):
 
 
 def separable_terms(kernel, dtype=tf.float64):
-    """Write a 2-D kernel as a sum of products of a column and a row.
-
-    Args:
-        kernel: array (kh, kw).
-        dtype: TensorFlow type whose precision decides how many terms are needed.
+    """Write a kernel (kh, kw) as a sum of products of a column and a row.
 
     Returns:
-        (columns, rows): arrays (terms, kh) and (terms, kw); kernel = Σ columns[t] ⊗ rows[t].
+        (columns, rows): arrays (terms, kh) and (terms, kw); kernel = Σ columns[t] ⊗ rows[t], to the precision
+        of `dtype`, which decides how many terms are needed.
     """
     columns, strengths, rows = np.linalg.svd(np.asarray(kernel, np.float64))
     precision = np.finfo(tf.as_dtype(dtype).as_numpy_dtype).eps
@@ -101,15 +98,7 @@ def _blur_contributions(length, out_length, factor, taps):
 
 
 def apply_resize(images, resize):
-    """Resize a batch as planned.
-
-    Args:
-        images: float tensor (batch, H, W, C) of the plan's type.
-        resize: Resize.
-
-    Returns:
-        Tensor (batch, h, w, C) of the same type.
-    """
+    """Resize a batch (batch, H, W, C) of the plan's type to (batch, h, w, C), as `resize`, a Resize, says."""
     batch, height, width, channels = tf.unstack(tf.shape(images), num=4)
     terms, out_height, _ = tf.unstack(tf.shape(resize.rows), num=3)
     out_width = tf.shape(resize.columns)[1]
@@ -127,25 +116,14 @@ class ImageResize:
     """`imresize` of whole images of one size, piece by piece, so that no matrix is as large as an image."""
 
     def __init__(self, in_shape, out_shape, scale, kernel, dtype=tf.float64):
-        """Plan every row and column of pieces.
-
-        Args:
-            in_shape, out_shape, scale, kernel, dtype: as in `resize_plan`.
-        """
+        """Plan every row and column of pieces; arguments as in `resize_plan`."""
         self._rows, self._columns = (
             [_axis_part(axis, (start, min(start + TILE, n)), dtype) for start in range(0, n, TILE)]
             for axis, n in zip(_axes(in_shape, out_shape, scale, kernel, dtype), out_shape, strict=False)
         )
 
     def __call__(self, images):
-        """Resize a batch.
-
-        Args:
-            images: float32 tensor (batch, H, W, C).
-
-        Returns:
-            Float32 tensor (batch, h, w, C), not clipped.
-        """
+        """Resize a float32 batch (batch, H, W, C) to (batch, h, w, C), not clipped."""
         rows = []
         for row in self._rows:
             pieces = [_resize_piece(images, row, column) for column in self._columns]

@@ -46,9 +46,6 @@ def plan_sons(crop_size, sf, kernel, upscale_method, dtype=tf.float64):
         kernel: method name, or aligned 2-D kernel.
         upscale_method: method name.
         dtype: in which sons and their enlargements are computed.
-
-    Returns:
-        SonPlan.
     """
     shape = (crop_size, crop_size)
     down_scale = 1 / np.asarray(sf, dtype=np.float64)
@@ -81,13 +78,5 @@ def make_sons(fathers, noise, plan):
 
 
 def enlarge_sons(sons, plan):
-    """Interpolate sons to their fathers' size: the network's input.
-
-    Args:
-        sons: tensor (batch, h, w, C) of the plan's type, in [0, 1].
-        plan: SonPlan.
-
-    Returns:
-        Float32 tensor (batch, crop, crop, C), not clipped.
-    """
+    """Interpolate sons to their fathers' size, the network's input: float32, not clipped."""
     return tf.cast(apply_resize(sons, plan.up), tf.float32)

@@ -39,14 +39,7 @@ def start_tensorflow(device=None, threads=None, verbose=False):
 
 
 def visible_devices(gpus):
-    """The CUDA indices of the GPUs that TensorFlow found, for a process each; none if that brings nothing.
-
-    Args:
-        gpus: how many there are.
-
-    Returns:
-        List of texts for CUDA_VISIBLE_DEVICES.
-    """
+    """The CUDA indices (texts) of `gpus` found, for a process each; none if that brings nothing."""
     named = os.environ.get('CUDA_VISIBLE_DEVICES', '')
     indices = named.split(',') if named else [str(index) for index in range(gpus)]
     return indices[:gpus] if gpus > 1 else []
@@ -69,11 +62,7 @@ def device():
 
 
 def versions():
-    """Find the versions of this program, Python and the packages that decide a result.
-
-    Returns:
-        A dict from name to version, both texts.
-    """
+    """The versions, by name, of this program, Python and the packages that decide a result."""
     packages = ('tensorflow', 'keras', 'numpy', 'scipy', 'imageio', 'pillow')
     own = {'zssr': __version__, 'python': platform.python_version()}
     return own | {name: version(name) for name in packages}

@@ -95,15 +95,7 @@ class Terminal:
 
 
 def status_line(net, short=False):
-    """Loss, learning rate and the latest quick test of a training.
-
-    Args:
-        net: ZSSR.
-        short: say it in 44 characters.
-
-    Returns:
-        Text of one line.
-    """
+    """Loss, learning rate and the latest quick test of a ZSSR, in a line; `short`: of 44 characters."""
     parts = [f'loss {net.loss[-1]:.{4 if short else 5}f}', f'rate {net.learning_rate:.0e}']
     if net.conf.display_test_results and net.mse_rec:
         error = f'{math.sqrt(net.mse_rec[-1]) * 255:.2f}'

@@ -3,6 +3,7 @@
 import math
 from dataclasses import fields
 
+from imresize import METHODS
 from settings.scales import LARGEST_SCALE, as_pair, is_number, scale_name
 
 # What NumPy's generator takes.
@@ -11,18 +12,9 @@ LARGEST_SEED = 2**32 - 1
 # A cell of the network's coarse grid is no larger than the smallest image.
 COARSEST_GRID = 16
 
-METHODS = ('cubic', 'lanczos2', 'lanczos3', 'box', 'linear')
-
 
 def problems(conf):
-    """List what is wrong with a configuration.
-
-    Args:
-        conf: Config.
-
-    Returns:
-        List of texts, each naming a field and what it should be; empty if all is well.
-    """
+    """List what is wrong with a Config: texts, each naming a field and what it should be."""
     broken = [f'{name} {rule}, not {getattr(conf, name)!r}' for name, rule in _broken_rules(conf)]
     return broken or _inconsistencies(conf)
 

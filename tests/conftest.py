@@ -84,6 +84,18 @@ def make_net(image, shared_network):
 
 
 @pytest.fixture
+def net(shared_network):
+    """The shared tiny network, with random filters large enough that every layer matters."""
+    from helpers.networks import TINY_CONF, random_filters
+
+    from learning.model import design_for
+
+    net = shared_network(design_for(TINY_CONF, 3))
+    net.reset(random_filters(0))
+    return net
+
+
+@pytest.fixture
 def data(tmp_path):
     """A folder with the set Set5: three colour images of odd sizes and a gray one."""
     from helpers.command_line import save_image

@@ -1,4 +1,4 @@
-"""ZSSR.py: training, scales and base changes, and the final output."""
+"""ZSSR.py: filters, training, scales and base changes, and the final output."""
 
 import json
 from types import SimpleNamespace
@@ -12,11 +12,12 @@ from files.pictures import read_image
 from imresize import imresize, kernel_shift
 from learning.model import design_for
 from learning.output import BackProjection
-from learning.quick_test import quick_test_windows
-from utils import back_projection
+from utils import back_projection, random_augment
 from ZSSR import ZSSR
 
 GRADUAL = {'scale_factors': [[2.0, 2.0], [4.0, 4.0]], 'base_change_sfs': [[2.0, 2.0]]}
+
+
 NAMES = """build_network forward_backward_pass forward_pass learning_rate_policy quick_test train
 father_to_son final_test base_change plot input gt gt_per_sf kernels kernel sf base_sf sf_ind output_shape
 iter learning_rate loss mse mse_rec interp_mse interp_rec_mse mse_steps learning_rate_change_iter_nums
@@ -34,28 +35,6 @@ class Watcher(ZSSR):
         self.starts.append(SimpleNamespace(**{name: getattr(self, name) for name in NAMES.split()}))
         super().train()
         self.ends.append(SimpleNamespace(**{name: getattr(self, name) for name in NAMES.split()}))
-
-
-def in_step(rng, follower):
-    return rng.rand() == follower.rand()
-
-
-def test_quick_test_measures_network_and_interpolation(make_net, image):
-    truth = np.clip(imresize(image, 2, kernel='lanczos3'), 0, 1)
-    net = make_net(ground_truth=truth, upscale_method='linear')
-    net.train()
-    son = net.father_to_son(image)
-    images = {
-        'mse': net.forward_pass(image) - net.gt,
-        'mse_rec': net.forward_pass(son, image.shape) - image,
-        'interp_mse': imresize(image, 2, kernel='linear') - net.gt,
-        'interp_rec_mse': imresize(son, 2, image.shape, 'linear') - image,
-    }
-    assert net.mse_steps == [0, 2]
-    for name, difference in images.items():
-        history = getattr(net, name)
-        assert len(history) == 2
-        assert history[-1] == pytest.approx(np.square(difference).mean(), rel=1e-4), name
 
 
 def test_after_a_base_change_the_output_is_the_input(make_net, image):
@@ -192,40 +171,6 @@ def test_ground_truth_may_be_larger_by_less_than_the_scale(make_net, sf, size, f
             make_net(ground_truth=truth, scale_factors=[sf])
 
 
-@pytest.mark.parametrize('shape', [(1000, 1000), (20, 24), (1, 10**6)])
-def test_up_to_a_megapixel_the_quick_test_looks_at_everything(shape):
-    assert quick_test_windows(shape, shape) == [(0, shape[0], 0, shape[1])]
-
-
-@pytest.mark.parametrize('shape', [(1000, 1001), (3000, 4000), (500, 9000)])
-@pytest.mark.parametrize('sf', [1, 2])
-def test_beyond_a_megapixel_it_looks_at_sixteen_windows(shape, sf):
-    large = (shape[0] * sf, shape[1] * sf, 3)
-    windows = quick_test_windows(large, shape)
-    seen = sum((bottom - top) * (right - left) for top, bottom, left, right in windows)
-    assert len(set(windows)) == 16
-    assert seen == pytest.approx(1e6 * sf**2, rel=0.02)
-    assert min(min(window) for window in windows) == 0
-    assert max(window[1] for window in windows) == large[0]
-    assert max(window[3] for window in windows) == large[1]
-
-
-def test_windows_draw_as_much_and_measure_what_they_show(make_net, image, monkeypatch):
-    whole, part = make_net(ground_truth=imresize(image, 2).clip(0, 1)), make_net()
-    whole.quick_test()
-    monkeypatch.setattr('learning.quick_test.QUICK_TEST_PIXELS', 200)
-    part.quick_test()
-    son = part.father_to_son(image)
-    difference = np.square(part.forward_pass(son, image.shape) - image)
-    shown = [
-        difference[t:b, left:right] for t, b, left, right in quick_test_windows(image.shape, image.shape)
-    ]
-    assert part.mse_rec == [pytest.approx(np.mean(shown), rel=1e-4)]
-    assert part.mse_rec != whole.mse_rec
-    whole.father_to_son(image)
-    assert in_step(part.rng, whole.rng)
-
-
 def test_names_that_readers_know_exist_after_a_run(make_net, image):
     net = make_net(ground_truth=imresize(image, 2).clip(0, 1))
     net.run()
@@ -272,3 +217,91 @@ def test_every_scale_is_saved_with_alpha_and_depth(make_net, image, tmp_path):
     saved = read_image(folder / names[1])
     assert saved.bits == 16
     np.testing.assert_allclose(saved.alpha, np.clip(imresize(image[..., 1], 2), 0, 1), atol=1e-4)
+
+
+def test_initial_filters_are_normal_with_the_configured_deviation(make_net):
+    net = make_net(width=64, init_variance=0.4, share=False)
+    for weights in net.model.get_weights():
+        deviation = np.sqrt(0.4 / (9 * weights.shape[2]))
+        assert weights.std() == pytest.approx(deviation, rel=tolerances.FILTER_DEVIATION)
+        assert abs(weights.mean()) < deviation / 10
+        assert np.abs(weights).max() > 2.5 * deviation
+    assert net.rng.rand() == np.random.RandomState(1).rand()
+
+
+def test_initial_filters_come_from_the_seed(make_net):
+    first, again, other = (make_net(seed=seed).model.get_weights() for seed in (1, 1, 2))
+    for one, same, another in zip(first, again, other, strict=True):
+        np.testing.assert_array_equal(one, same)
+        assert not np.array_equal(one, another)
+
+
+def test_without_a_seed_one_is_drawn_and_recorded(make_net):
+    seeds = {make_net(seed=None).conf.seed for _ in range(3)}
+    assert len(seeds) == 3
+    assert all(isinstance(seed, int) for seed in seeds)
+
+
+def test_training_equals_the_loop_of_the_paper(make_net, image, gaussian):
+    options = {'kernels': [gaussian(5, 5)], 'noise_std': 0.02, 'max_iters': 5}
+    fast, slow = make_net(**options), make_net(**options, share=False)
+    fast.train()
+    for iteration in range(5):
+        father = random_augment([image], [1.0], 0.05, 0.45, 0.5, 1.0, True, 0.25, 0.1, 16, slow.rng)
+        slow.forward_backward_pass(slow.father_to_son(father), father)
+        assert slow.iter == iteration
+        if iteration % 2 == 0:
+            slow.quick_test()
+    np.testing.assert_allclose(fast.loss, slow.loss, rtol=tolerances.LOOP)
+    np.testing.assert_allclose(fast.mse_rec, slow.mse_rec, rtol=tolerances.LOOP)
+    np.testing.assert_array_equal(fast.hr_father, father)
+    assert fast.rng.rand() == slow.rng.rand()
+
+
+def test_without_residual_the_network_answers_alone(make_net, image):
+    net = make_net(learn_residual=False)
+    assert net.run().shape == (40, 48, 3)
+    net.model.set_weights([np.zeros_like(weights) for weights in net.model.get_weights()])
+    assert not net.forward_pass(image).any()
+
+
+def test_grayscale_runs_a_network_of_one_channel(make_net, image):
+    gray = np.rint(image[..., 0] * 255).astype(np.uint8)
+    net = make_net(gray)
+    sr = net.run()
+    assert sr.shape == (40, 48, 1)
+    assert [weights.shape[2:] for weights in net.model.get_weights()] == [(1, 4), (4, 4), (4, 1)]
+    np.testing.assert_allclose(net.input[..., 0], gray / 255, atol=tolerances.FLOAT32)
+
+
+class FilterWatcher(ZSSR):
+    """Keeps filters and optimiser before and after each training."""
+
+    def snapshot(self):
+        optimiser = [moments.numpy() for moments in self.network._loop._optimizer._moments]
+        optimiser += [power.numpy() for power in self.network._loop._optimizer._powers]
+        done, filters = len(self.loss) + len(self.mse_rec), self.model.get_weights()
+        rate = self.learning_rate
+        return SimpleNamespace(
+            filters=filters, optimiser=optimiser, done=done, iter=self.iter, learning_rate=rate
+        )
+
+    def train(self):
+        self.starts = [*getattr(self, 'starts', []), self.snapshot()]
+        super().train()
+        self.ends = [*getattr(self, 'ends', []), self.snapshot()]
+
+
+@pytest.mark.parametrize('fresh', [True, False])
+def test_filters_and_optimiser_carry_over_unless_told_otherwise(make_net, fresh):
+    net = make_net(cls=FilterWatcher, init_net_for_each_sf=fresh, scale_factors=[1.5, 2], learning_rate=0.01)
+    net.run()
+    (first, second), ended = net.starts, net.ends[0]
+    for before, after in zip(ended.filters, second.filters, strict=True):
+        assert np.array_equal(before, after) is not fresh
+    for initial, now in zip(first.filters, second.filters, strict=True):
+        assert not np.array_equal(initial, now)
+    expected = first if fresh else ended
+    for kept, now in zip(expected.optimiser, second.optimiser, strict=True):
+        np.testing.assert_array_equal(kept, now)
+    assert (second.learning_rate, second.iter, second.done) == (0.01, 0, 0)

@@ -1,0 +1,51 @@
+"""model.py: the Keras model against its NumPy twin, and what makes it another."""
+
+import numpy as np
+import pytest
+from helpers import tolerances
+from helpers.networks import forward, random_filters
+
+from configs import Config
+from learning.model import build_model, design_for
+
+
+@pytest.mark.parametrize('learn_residual', [True, False])
+def test_model_equals_its_numpy_twin(learn_residual):
+    conf = Config(width=4, depth=3, learn_residual=learn_residual)
+    model = build_model(design_for(conf, 3))
+    model.set_weights(random_filters(1))
+    image = np.random.RandomState(2).rand(9, 13, 3).astype(np.float32)
+    expected = forward(image, random_filters(1), learn_residual)
+    np.testing.assert_allclose(model(image[None])[0], expected, rtol=0, atol=tolerances.FLOAT32)
+
+
+@pytest.mark.parametrize(('channels', 'depth', 'width'), [(3, 8, 64), (1, 2, 5), (3, 5, 7)])
+def test_model_has_the_configured_convolutions_and_no_bias(channels, depth, width):
+    design = design_for(Config(depth=depth, width=width), channels)
+    model = build_model(design)
+    assert tuple(weights.shape for weights in model.get_weights()) == design.filter_shapes
+    rng = np.random.default_rng(0)
+    filters = [rng.normal(0, (2 / np.prod(shape[:3])) ** 0.5, shape) for shape in design.filter_shapes]
+    model.set_weights(filters)
+    image = rng.random((9, 13, channels), np.float32)
+    expected = forward(image, filters)
+    np.testing.assert_allclose(model(image[None])[0], expected, rtol=0, atol=tolerances.NETWORK)
+
+
+@pytest.mark.parametrize(
+    'changes',
+    [
+        {'width': 5},
+        {'depth': 4},
+        {'learn_residual': False},
+        {'precision': 'bfloat16'},
+        {'network_grid': 'low'},
+        {'jit_compile': True},
+        {'optimizer': 'muon'},
+        {'batch_size': 2},
+    ],
+)
+def test_whatever_changes_the_network_changes_its_design(changes):
+    conf = Config(**{'width': 4, 'depth': 3, **changes})
+    assert design_for(conf, 3) != design_for(Config(width=4, depth=3), 3)
+    assert design_for(conf, 3) != design_for(conf, 1)
