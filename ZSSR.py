@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from comparing.metrics import scores
+from comparing.metrics import scale_border, scores
 from configs import Config
 from files.image_files import load_inputs
 from files.pictures import write_png
+from files.records import finite
 from imresize import imresize
 from learning.ensemble import BackProjection, median, super_resolve_views
 from learning.network import Network, design_for
@@ -287,7 +288,7 @@ class ZSSR:
         Returns:
             matplotlib.figure.Figure.
         """
-        from comparing.plots import run_figure
+        from comparing.figures import run_figure
 
         scales = list(self.records)
         if len(scales) <= self.sf_ind:
@@ -442,4 +443,5 @@ class ZSSR:
         """PSNR and SSIM of the current scale's result, or None without ground truth."""
         if self.gt_per_sf is None:
             return {'psnr': None, 'ssim': None}
-        return scores(self.final_sr, np.clip(self.gt_per_sf, 0, 1), self.conf.scales[self.sf_ind])
+        border = scale_border(self.conf.scales[self.sf_ind])
+        return finite(scores(self.final_sr, np.clip(self.gt_per_sf, 0, 1), border))
