@@ -18,7 +18,7 @@ import dataclasses
 import sys
 from pathlib import Path
 
-from comparing import metrics, scoring
+from comparing import scoring
 from files.pictures import write_png
 from files.run_folder import check_output
 from files.storage import atomic_write, fingerprint, one_line
@@ -64,7 +64,7 @@ class Measurer:
         bicubic = scoring.score_bicubic(lr, hr, str(task.sample.item.hr))
         found = bicubic | {f'bicubic_{name}': value for name, value in bicubic.items()}
         if task.result is not None:
-            found |= metrics.scores(image_sets.read_8_bits(task.result), hr, task.row.scale, str(task.result))
+            found |= scoring.scores(image_sets.read_8_bits(task.result), hr, task.row.scale, str(task.result))
         if task.conf is not None:
             found |= self._super_resolve(task, lr, hr)
         rounded = {
@@ -91,7 +91,7 @@ class Measurer:
         folder = self.work / 'sr' / row.table / f'{row.set}_x{row.scale}' / run
         folder.mkdir(parents=True, exist_ok=True)
         write_png(folder / f'{row.image}_zssr_{scale_name(task.conf.scales[-1])}.png', sr)
-        return metrics.scores(sr, hr, row.scale) | {
+        return scoring.scores(sr, hr, row.scale) | {
             'iterations': sum(record['iterations'] for record in net.records),
             'seconds': sum(sum(record['seconds'].values()) for record in net.records),
             'machine': fingerprint(self.machine),
