@@ -14,44 +14,49 @@ import numpy as np
 from comparing.metrics import scale_border, scores
 from configs import Config
 from files.image_files import load_inputs
+from files.names import result_name
 from files.pictures import write_png
-from files.records import finite
+from files.records import finite, scale_record
 from imresize import imresize
-from learning.ensemble import BackProjection, median, super_resolve_views
-from learning.network import Network, design_for
-from learning.pairs import invert_affine, make_recipe, pack_sources
-from learning.tf_imresize import ImageResize, resize_region
-from settings.scales import scale_name, scaled_shape
-from utils import augmentation_matrix, draw_augmentation, has_stopped_falling, quick_test_windows
+from learning.augmentation import Augmentation
+from learning.fathers import Sources
+from learning.history import History, Scale
+from learning.model import design_for
+from learning.network import Network
+from learning.output import BackProjection, median, super_resolve_views
+from learning.pairs import draw_pairs
+from learning.quick_test import error_of
+from learning.resizing import ImageResize, resize_region
+from learning.schedules import schedule_for
+from learning.sons import plan_sons
+from settings.scales import scaled_shape
 
-# What a training leaves behind, under the original's names.
-HISTORIES = ('loss', 'mse_steps', 'mse', 'mse_rec', 'interp_mse', 'interp_rec_mse')
+
+def _of(part, name):
+    """An attribute that lives in one of the object's parts."""
+    return property(lambda self: getattr(getattr(self, part), name))
 
 
 class ZSSR:
-    """One image, the network that learns from it, and the histories of the training.
+    """One image, and the network that learns from it.
+
+    What lives as long as the run is kept here; what lives as long as a scale or as its training, in parts of
+    their own, whose contents are reachable under the original's names (at the end of the class).
 
     Attributes:
         conf: Config, a copy.
-        network: network.Network, which can be given to the next image.
-        input: float32 array (H, W, C) in [0, 1]; the base that `sf` is relative to.
-        gt, gt_per_sf: ground truth of the last and of the current scale, or None.
-        kernels, kernel: per scale and current: aligned blur kernel, or method name.
-        sf: (vertical, horizontal) scale factors of the current scale, relative to the base.
-        sf_ind, output_shape: index of the current scale, and the (vertical, horizontal) size of its result.
-        model: keras.Model; its weights are the filters in order.
         rng: numpy.random.RandomState, drawn from in the original's order.
-        iter: index of the iteration done last.
-        loss: a number per iteration done, this scale.
-        mse_steps, mse, mse_rec, interp_mse, interp_rec_mse: the quick tests of this scale; the two true
-            errors are None without ground truth.
-        learning_rate: of the next step. hr_father, lr_son, train_output: of the iteration done last.
+        network: learning.network.Network, which can be given to the next image.
+        input: float32 array (H, W, C) in [0, 1]; the base that `sf` is relative to.
+        base_sf: array, (vertical, horizontal) scale of the base.
+        gt: ground truth of the last scale, or None.
+        kernels: per scale: aligned blur kernel, or method name.
         hr_fathers_sources: what fathers are cut from: the input, and results of earlier scales.
-        learning_rate_change_iter_nums: iterations at which the rate fell, after a 0.
-        sr: the input super-resolved by the last quick test that had a ground truth (beyond 1 megapixel, its
-            last window), or None.
-        final_sr: the current scale's result.
+        final_sr: the result of the scale that was enlarged last.
         records: a dict per scale finished: sizes, histories, seconds, and with ground truth PSNR and SSIM.
+        scale: Scale, the current one.
+        history: History of the current scale's training.
+        schedule: Plateau or Linear, of the current scale's training.
     """
 
     def __init__(self, input_img, conf=None, ground_truth=None, kernels=None, network=None, progress=None):
@@ -83,19 +88,13 @@ class ZSSR:
         self.input = self.picture.pixels
         self._output_shapes = self.conf.output_shapes(self.input.shape)
 
-        self.hr_fathers_sources = [self.input]
         self.base_sf = np.ones(2)
-        self.sf_ind = 0
-        self.hr_father = self.lr_son = self.train_output = self.sr = self.final_sr = None
+        self.hr_fathers_sources = [self.input]
+        self.final_sr = None
         self.records = []
-        self._start_scale()
+        self._start_scale(0)
         self.network = network
         self.build_network()
-
-    @property
-    def model(self):
-        """The Keras model, whose weights are the filters in order."""
-        return self.network.model
 
     def run(self):
         """Train and enlarge, scale after scale.
@@ -110,10 +109,9 @@ class ZSSR:
         if self.conf.save_results:
             Path(self.conf.result_path).mkdir(parents=True, exist_ok=True)
         for index in range(len(self.conf.scales)):
-            self.sf_ind = index
             started = time.perf_counter()
-            self._start_scale()
-            if self.conf.init_net_for_each_sf and self.sf_ind > 0:
+            self._start_scale(index)
+            if self.conf.init_net_for_each_sf and index > 0:
                 self.build_network()
             self.train()
             trained = time.perf_counter()
@@ -140,40 +138,25 @@ class ZSSR:
         )
 
     def train(self):
-        """Train the current scale.
+        """Train the current scale: sons, seen by the network, are to become their fathers.
 
-        With rate_policy 'plateau' until the learning rate is below its minimum, at most max_iters; with
-        'linear' for max_iters in `rounds` rounds, each round's result a source of fathers for the next.
+        The schedule says when the learning rate falls, a quick test is due, and it is enough. Where it trains
+        in rounds, each round's result is a source of fathers for the next.
 
         Raises:
             ValueError: the training diverged.
         """
-        recipe = make_recipe(
+        plan = plan_sons(
             self.conf.crop_size, self.sf, self.kernel, self.conf.upscale_method, self.network.pair_dtype
         )
         sources = self._choose_sources()
-        finished = False
-        while not finished:
-            rates = self._rates_to_next_stop()
-            losses, self.hr_father, self.lr_son, self.train_output = self.network.train(
-                sources, recipe, self._draw_pairs(len(rates) * self.conf.batch_size, recipe), rates
-            )
-            if not np.isfinite(losses[-1]):
-                raise ValueError(
-                    f'training diverged: at iteration {self.iter} the loss is {losses[-1]}; '
-                    "lower learning_rate, or use precision='float32'"
-                )
-            self.loss.extend(losses.tolist())
-            if self._is_quick_test():
-                if self.conf.run_test:
-                    self.quick_test()
-                self.learning_rate_policy()
+        for block in self.schedule.blocks(self.history):
+            self._train_block(block.rates, sources, plan)
+            if block.quick_test and self.conf.run_test:
+                self.quick_test()
             self.progress(self)
-            finished = self.is_trained
-            if not finished:
-                if self._ends_round():
-                    sources = self._choose_sources(self.final_test())
-                self.iter += 1
+            if block.ends_round:
+                sources = self._choose_sources(self.final_test())
 
     def father_to_son(self, hr_father):
         """Shrink an image as the input is thought to have been shrunk, and add noise.
@@ -215,22 +198,11 @@ class ZSSR:
         return np.asarray(self._super_resolve(lr_son[None], shape))[0]
 
     def learning_rate_policy(self):
-        """Divide the learning rate by 10 where the reconstruction error has stopped falling.
+        """Let the schedule decide, after the iteration done last, whether the learning rate falls.
 
-        With `rate_policy` 'linear' the rate falls to 0 in every round instead, whatever the error does.
+        Training does not call this: its blocks have looked already. It is for loops of a reader's own.
         """
-        conf = self.conf
-        if conf.rate_policy == 'linear':
-            self.learning_rate = conf.learning_rate * conf.rate_share(self.iter + 1)
-            return
-        waited = self.iter - self.learning_rate_change_iter_nums[-1]
-        if (self.iter + 1) % conf.learning_rate_policy_check_every or waited <= conf.min_iters:
-            return
-        points = conf.learning_rate_slope_range // conf.run_test_every
-        steps, errors = self.mse_steps[-points:], self.mse_rec[-points:]
-        if has_stopped_falling(steps, errors, conf.learning_rate_change_ratio):
-            self.learning_rate /= 10
-            self.learning_rate_change_iter_nums.append(self.iter)
+        self.schedule.look(self.iter, self.history)
 
     def quick_test(self):
         """Measure where the training stands, on the input itself.
@@ -238,18 +210,18 @@ class ZSSR:
         Reconstruction: how well the network turns the input's own son into the input. With a ground truth
         also the true error. Both beside plain interpolation's, which the network should beat.
         """
-        self.mse_steps.append(self.iter)
-        if self.gt_per_sf is not None:
-            error, self.sr = self._error_of(self._network_region, self.input, self.gt_per_sf)
-            self.mse.append(error)
-        error, _ = self._error_of(self._network_region, self._noisy(self._input_son), self.input)
-        self.mse_rec.append(error)
-        if self.gt_per_sf is not None:
-            error = self._interpolation_error(self.input, self.gt_per_sf, self.interp_mse)
-            self.interp_mse.append(error)
-        known = [] if self.conf.noise_std else self.interp_rec_mse
-        error = self._interpolation_error(self._noisy(self._input_son), self.input, known)
-        self.interp_rec_mse.append(error)
+        history, gt, son = self.history, self.gt_per_sf, self.scale.input_son
+        history.mse_steps.append(self.iter)
+        if gt is not None:
+            error, history.sr = error_of(self._network_region, self.input, gt, self.input.shape)
+            history.mse.append(error)
+        error, _ = error_of(self._network_region, self._noisy(son), self.input, self.input.shape)
+        history.mse_rec.append(error)
+        if gt is not None:
+            history.interp_mse.append(self._interpolation_error(self.input, gt, history.interp_mse))
+        # Drawn anew, as the original does.
+        noisy, known = self._noisy(son), [] if self.conf.noise_std else history.interp_rec_mse
+        history.interp_rec_mse.append(self._interpolation_error(noisy, self.input, known))
 
     def final_test(self):
         """Enlarge the input: geometric self-ensemble, back-projection, median.
@@ -266,7 +238,12 @@ class ZSSR:
         iterations = self.conf.back_projection_iters[self.sf_ind]
         lr = self.input[None].astype(np.float32)
         back_project = BackProjection(
-            lr, self.output_shape, self.sf, self.kernel, self.conf.upscale_method, self.network.pair_dtype
+            lr,
+            self.output_shape,
+            self.sf,
+            kernel=self.kernel,
+            upscale_method=self.conf.upscale_method,
+            dtype=self.network.pair_dtype,
         )
         outputs = [
             back_project(batch, iterations)
@@ -293,55 +270,30 @@ class ZSSR:
         scales = list(self.records)
         if len(scales) <= self.sf_ind:
             scales.append(self._record())
-        pair = [('son', self.lr_son), ('output', self.train_output), ('father', self.hr_father)]
-        known = [(label, image) for label, image in pair if image is not None]
+        images = [('son', self.lr_son), ('output', self.train_output), ('father', self.hr_father)]
+        known = [(label, image) for label, image in images if image is not None]
         return run_figure(Path(self.file_name).name, scales, known)
 
-    def _start_scale(self):
-        """Set what belongs to the current scale, with empty histories and the rate at its start."""
-        self.sf = np.array(self.conf.scales[self.sf_ind]) / self.base_sf
-        self.kernel = self.kernels[self.sf_ind]
-        self.output_shape = self._output_shapes[self.sf_ind]
-        self.gt_per_sf = self._shrunk_ground_truth()
-        self._input_son = imresize(self.input, scale_factor=1 / self.sf, kernel=self.kernel)
-        self.iter = 0
-        self.learning_rate = self.conf.learning_rate * self.conf.rate_share(0)
-        self.learning_rate_change_iter_nums = [0]
-        self.loss, self.mse_steps, self.mse_rec, self.interp_rec_mse = [], [], [], []
-        self.mse, self.interp_mse = (None, None) if self.gt is None else ([], [])
+    def _start_scale(self, index):
+        """Set what belongs to a scale and to its training."""
+        sf = np.array(self.conf.scales[index]) / self.base_sf
+        self.scale = Scale(
+            index=index,
+            sf=sf,
+            kernel=self.kernels[index],
+            output_shape=self._output_shapes[index],
+            gt=self._shrunk_ground_truth(index),
+            input_son=imresize(self.input, scale_factor=1 / sf, kernel=self.kernels[index]),
+        )
+        self.history = History.empty(has_truth=self.gt is not None)
+        self.schedule = schedule_for(self.conf)
 
-    def _shrunk_ground_truth(self):
-        last = self.sf_ind == len(self.conf.scales) - 1
+    def _shrunk_ground_truth(self, index):
+        last = index == len(self.conf.scales) - 1
         if self.gt is None or last:
             return self.gt
-        relative = np.array(self.conf.scales[self.sf_ind]) / self.conf.scales[-1]
-        return imresize(self.gt, relative, self.output_shape, self.conf.downscale_gt_method)
-
-    def _rates_to_next_stop(self):
-        """Move on to the next quick test or end of a round; return the learning rate of every iteration.
-
-        What the loop will do is known before it starts: the policy only reads the quick tests behind it.
-        """
-        rates = [self.learning_rate]
-        while not self._is_quick_test():
-            self.learning_rate_policy()
-            if self.is_trained or self._ends_round():
-                break
-            self.iter += 1
-            rates.append(self.learning_rate)
-        return rates
-
-    def _is_quick_test(self):
-        return self.iter % self.conf.run_test_every == 0
-
-    def _ends_round(self):
-        return self.iter + 1 in self.conf.round_ends
-
-    @property
-    def is_trained(self):
-        """Whether the current scale's training has come to its end."""
-        stopped = self.conf.rate_policy == 'plateau' and self.learning_rate < self.conf.min_learning_rate
-        return stopped or self.iter + 1 >= self.conf.max_iters
+        relative = np.array(self.conf.scales[index]) / self.conf.scales[-1]
+        return imresize(self.gt, relative, self._output_shapes[index], self.conf.downscale_gt_method)
 
     def _choose_sources(self, result=None):
         """Choose what fathers are cut from: the input, earlier scales' results and, shrunk, the present one.
@@ -361,54 +313,39 @@ class ZSSR:
             # Larger than the input, and not needed any more.
             self.final_sr = None
             del result
-        self._source_sizes = [im.shape[:2] for im in images]
-        self._source_scales = [min(scale) for scale in scales]
-        return pack_sources(images)
+        return Sources(images, scales)
 
-    def _draw_pairs(self, number, recipe):
-        """Draw what describes some pairs: the fathers' sources and places, and the sons' noise."""
-        conf = self.conf
-        son_shape = (recipe.up.rows.shape[2], recipe.up.columns.shape[2], self.input.shape[2])
-        noise = np.zeros((number, *(son_shape if conf.noise_std else (1, 1, 1))))
-        augmentations = []
-        for i in range(number):
-            augmentation = draw_augmentation(
-                self._source_sizes,
-                self._source_scales,
-                conf.augment_leave_as_is_probability,
-                conf.augment_no_interpolate_probability,
-                conf.augment_min_scale,
-                self._source_scales[-1],
-                conf.augment_allow_rotation,
-                conf.augment_scale_diff_sigma,
-                conf.augment_shear_sigma,
-                conf.crop_size,
-                self.rng,
+    def _train_block(self, rates, sources, plan):
+        """Train for as many iterations as there are rates, in the compiled loop."""
+        history, draws = self.history, self._draw_pairs(len(rates) * self.conf.batch_size, sources, plan)
+        losses, history.hr_father, history.lr_son, history.train_output = self.network.train(
+            sources.packed, plan, draws, rates
+        )
+        history.loss.extend(losses.tolist())
+        if not np.isfinite(losses[-1]):
+            raise ValueError(
+                f'training diverged: at iteration {self.iter} the loss is {losses[-1]}; '
+                "lower learning_rate, or use precision='float32'"
             )
-            augmentations.append(augmentation)
-            # Drawn even where it is 0: every preset walks through the same random numbers.
-            drawn = self.rng.randn(*son_shape)
-            if conf.noise_std:
-                noise[i] = drawn * conf.noise_std
-        sources, *parts = zip(*augmentations, strict=True)
-        return sources, invert_affine(augmentation_matrix(*parts)), noise
+
+    def _draw_pairs(self, number, sources, plan):
+        """Draw what describes some pairs: the fathers' sources and places, and the sons' noise."""
+        return draw_pairs(
+            number,
+            Augmentation.from_config(self.conf),
+            sources,
+            son_shape=(*plan.son_shape, self.input.shape[2]),
+            noise_std=self.conf.noise_std,
+            rng=self.rng,
+        )
 
     def _noisy(self, son):
         """Add a son's noise, drawn even where it is 0: every preset walks through the same random numbers."""
         return np.clip(son + self.rng.randn(*son.shape) * self.conf.noise_std, 0, 1)
 
-    def _error_of(self, enlarge, lr, hr):
-        """Mean squared error of an enlargement over the quick test's windows, and the last one enlarged."""
-        errors = []
-        for region in quick_test_windows(hr.shape, self.input.shape):
-            top, bottom, left, right = region
-            enlarged = enlarge(lr, hr.shape, region)
-            errors.append(np.square(hr[top:bottom, left:right] - enlarged).ravel())
-        return float(np.mean(np.concatenate(errors))), enlarged
-
     def _interpolation_error(self, lr, hr, known):
         """Interpolation's error, or the first of those `known`, where nothing in it changes in a scale."""
-        return known[0] if known else self._error_of(self._interpolated_region, lr, hr)[0]
+        return known[0] if known else error_of(self._interpolated_region, lr, hr, self.input.shape)[0]
 
     def _super_resolve(self, lr, shape, region=None):
         return self.network.super_resolve(lr, self.sf, shape, self.conf.upscale_method, region)
@@ -422,7 +359,7 @@ class ZSSR:
     def _save(self):
         """Write the current scale's result, with the alpha channel that the input had."""
         scale = self.conf.scales[self.sf_ind]
-        name = f'{self.stem}_zssr_{scale_name(scale)}.png'
+        name = result_name(self.stem, scale)
         alpha = self.picture.alpha
         if alpha is not None:
             alpha = np.clip(imresize(alpha, scale, self.output_shape), 0, 1)
@@ -431,13 +368,8 @@ class ZSSR:
 
     def _record(self):
         """What the current scale was trained with and how it went, in plain Python numbers."""
-        return {
-            'sf': list(self.conf.scales[self.sf_ind]),
-            'kernel': self.kernel if isinstance(self.kernel, str) else self.kernel.tolist(),
-            'iterations': len(self.loss),
-            'learning_rate_changes': self.learning_rate_change_iter_nums[1:],
-            **{name: getattr(self, name) for name in HISTORIES},
-        }
+        scale, changes = self.conf.scales[self.sf_ind], self.learning_rate_change_iter_nums[1:]
+        return scale_record(scale, self.kernel, changes, self.history.lists())
 
     def _scores(self):
         """PSNR and SSIM of the current scale's result, or None without ground truth."""
@@ -445,3 +377,16 @@ class ZSSR:
             return {'psnr': None, 'ssim': None}
         border = scale_border(self.conf.scales[self.sf_ind])
         return finite(scores(self.final_sr, np.clip(self.gt_per_sf, 0, 1), border))
+
+    # The original's names, and where what they name lives.
+    model = _of('network', 'model')
+    sf_ind, sf, kernel = _of('scale', 'index'), _of('scale', 'sf'), _of('scale', 'kernel')
+    output_shape, gt_per_sf = _of('scale', 'output_shape'), _of('scale', 'gt')
+    iter, loss, sr = _of('history', 'iteration'), _of('history', 'loss'), _of('history', 'sr')
+    mse_steps, mse, mse_rec = _of('history', 'mse_steps'), _of('history', 'mse'), _of('history', 'mse_rec')
+    interp_mse, interp_rec_mse = _of('history', 'interp_mse'), _of('history', 'interp_rec_mse')
+    hr_father, lr_son = _of('history', 'hr_father'), _of('history', 'lr_son')
+    train_output = _of('history', 'train_output')
+    learning_rate = _of('schedule', 'learning_rate')
+    learning_rate_change_iter_nums = _of('schedule', 'changes')
+    is_trained = _of('schedule', 'finished')

@@ -101,7 +101,8 @@ def bench_step(args):
     """
     import tensorflow as tf
 
-    from learning.network import Design, Network
+    from learning.model import Design
+    from learning.network import Network
 
     conf = Config()
     rng = np.random.RandomState(0)
@@ -309,7 +310,7 @@ def changed_config(text):
 
 def _measure(files, conf, networks):
     """PSNR, and the seconds of training and output by a network that has been compiled before."""
-    from learning.network import design_for
+    from learning.model import design_for
     from ZSSR import ZSSR
 
     design = design_for(conf, files.channels)

@@ -6,9 +6,7 @@
     conf.max_iters = 1000
 """
 
-import bisect
 import copy
-import math
 from dataclasses import dataclass, field, replace
 
 from settings.rules import problems
@@ -119,36 +117,6 @@ class Config:
     def grid(self):
         """By how much the convolutions' grid is coarser than the images'."""
         return int(self.scales[0][0]) if self.network_grid == 'low' else 1
-
-    @property
-    def round_ends(self):
-        """Of each round of a scale's training the iteration that it ends before."""
-        return [index * self.max_iters // self.rounds for index in range(1, self.rounds + 1)]
-
-    def rate_share(self, iteration):
-        """The share of `learning_rate` at an iteration; with 'linear', every round ends at 0."""
-        if self.rate_policy == 'plateau':
-            return 1.0
-        if iteration >= self.max_iters:
-            return 0.0
-        index = bisect.bisect(self.round_ends, iteration)
-        start, end = [0, *self.round_ends][index], self.round_ends[index]
-        warm_up = min(1.0, (iteration - start + 1) / (self.warm_up_iters + 1))
-        return warm_up * (end - iteration) / (end - start)
-
-    @property
-    def policy_points(self):
-        """Quick tests that a line is fitted to when the learning-rate policy looks first; None if never."""
-        if self.rate_policy != 'plateau':
-            return None
-        every = self.learning_rate_policy_check_every
-        first_check = math.ceil((self.min_iters + 2) / every) * every - 1
-        if first_check >= self.max_iters:
-            return None
-        if not self.run_test:
-            return 0
-        done = first_check // self.run_test_every + 1
-        return min(done, self.learning_rate_slope_range // self.run_test_every)
 
     def output_shapes(self, input_shape):
         """(vertical, horizontal) sizes of the results, one per scale, for an input of `input_shape`."""

@@ -1,7 +1,4 @@
-"""How filters move: Adam for all of them as in the original, or Muon for the hidden layers.
-
-Each optimiser holds the filters that it trains in one variable, so that one call updates them all.
-"""
+"""How filters move: Adam for all of them as in the original, or Muon for the hidden layers."""
 
 import math
 
@@ -20,52 +17,20 @@ MUON_STRENGTH = 0.8
 
 
 class Adam:
-    """Filters in a row, and Adam for them."""
+    """Adam for the filters that lie in a row."""
 
-    def __init__(self, shapes, precision='float32'):
-        """Make the variables.
-
-        Args:
-            shapes: of the filters, in order.
-            precision: 'float32', 'bfloat16' or 'float16', to which convolutions round the filters.
-        """
-        self.shapes = shapes
-        self._precision = precision
-        self._sizes = [math.prod(shape) for shape in shapes]
-        # A length that is a multiple of 16 is updated without waiting for other threads.
-        row = tf.zeros([-(-sum(self._sizes) // 16) * 16])
-        self._row, self._rounded_off, *self._moments = (tf.Variable(row) for _ in range(4))
+    def __init__(self, filters):
+        """Make the variables for `filters`, a Filters."""
+        self._filters = filters
+        self._moments = [tf.Variable(tf.zeros_like(filters.row)) for _ in range(2)]
         self._powers = [tf.Variable(ADAM[beta]) for beta in ('beta1', 'beta2')]
 
     def reset(self):
-        """Forget all gradients seen, and what was rounded off."""
-        for variable in (self._rounded_off, *self._moments):
-            variable.assign(tf.zeros_like(variable))
+        """Forget all gradients seen."""
+        for moments in self._moments:
+            moments.assign(tf.zeros_like(moments))
         for power, beta in zip(self._powers, ('beta1', 'beta2'), strict=True):
             power.assign(ADAM[beta])
-
-    def load(self, filters):
-        """Take filters over, as tensors of their shapes."""
-        self._row.assign(self._in_a_row(filters))
-
-    @property
-    def filters(self):
-        """The filters as they are now, as tensors of their shapes."""
-        return self._in_shapes(self._row)
-
-    def round_filters(self):
-        """The filters as the next step's convolutions see them; to be called once in every step.
-
-        What is rounded off is added before the next rounding, so that over some steps nothing is lost: late
-        steps are smaller than bfloat16 can tell. Source: error feedback, as in Seide et al., 1-bit stochastic
-        gradient descent (2014), who do it with gradients.
-        """
-        if self._precision == 'float32':
-            return self.filters
-        exact = self._row + self._rounded_off
-        rounded = tf.cast(tf.cast(exact, self._precision), tf.float32)
-        self._rounded_off.assign(exact - rounded)
-        return self._in_shapes(rounded)
 
     def apply(self, gradients, rate):
         """One step by TensorFlow's fused kernel (Keras' own rounds 1 − β₂ differently).
@@ -74,32 +39,26 @@ class Adam:
             gradients: tensors of the filters' shapes.
             rate: learning rate.
         """
+        row, _ = self._filters.laid_out(gradients)
+        self._move_row(row, rate)
+
+    def _move_row(self, gradient, rate):
         powers = [power.read_value() for power in self._powers]
         tf.raw_ops.ResourceApplyAdam(
-            var=self._row.handle,
+            var=self._filters.row.handle,
             m=self._moments[0].handle,
             v=self._moments[1].handle,
             beta1_power=powers[0],
             beta2_power=powers[1],
             lr=rate,
-            grad=self._in_a_row(gradients),
+            grad=gradient,
             **ADAM,
         )
         for power, value, beta in zip(self._powers, powers, ('beta1', 'beta2'), strict=True):
             power.assign(value * ADAM[beta])
 
-    def _in_shapes(self, row):
-        """The inverse of `_in_a_row`."""
-        rows = tf.split(row, [*self._sizes, self._row.shape[0] - sum(self._sizes)])[:-1]
-        return [tf.reshape(each, shape) for each, shape in zip(rows, self.shapes, strict=True)]
 
-    def _in_a_row(self, filters):
-        """Filters, or their gradients, as one row of the variable's length."""
-        unused = tf.zeros([self._row.shape[0] - sum(self._sizes)])
-        return tf.concat([*(tf.reshape(each, [-1]) for each in filters), unused], 0)
-
-
-class Muon:
+class Muon(Adam):
     """Muon for the hidden layers, whose filters are matrices of one shape, and Adam for the outer two.
 
     Every step moves a matrix by the same amount in all its directions, in those of small gradients too, so
@@ -110,57 +69,24 @@ class Muon:
     on the long matrices where `orthogonal` works on short ones.
     """
 
-    def __init__(self, shapes):
-        """Make the variables.
-
-        Args:
-            shapes: of the filters, in order; all but the first and the last the same.
-        """
-        self.shapes = shapes
-        self._outer = Adam([shapes[0], shapes[-1]])
-        *window, channels_in, channels_out = shapes[1]
-        matrices = tf.zeros([len(shapes) - 2, math.prod(window) * channels_in, channels_out])
-        self._matrices, self._momentum = tf.Variable(matrices), tf.Variable(matrices)
+    def __init__(self, filters):
+        """Make the variables for `filters`, a Filters whose hidden layers are matrices."""
+        super().__init__(filters)
+        self._momentum = tf.Variable(tf.zeros_like(filters.matrices))
 
     def reset(self):
         """Forget all gradients seen."""
-        self._outer.reset()
+        super().reset()
         self._momentum.assign(tf.zeros_like(self._momentum))
 
-    def load(self, filters):
-        """Take filters over, as tensors of their shapes."""
-        first, *hidden, last = filters
-        self._outer.load([first, last])
-        self._matrices.assign(self._as_matrices(hidden))
-
-    @property
-    def filters(self):
-        """The filters as they are now, as tensors of their shapes."""
-        first, last = self._outer.filters
-        hidden = [tf.reshape(matrix, self.shapes[1]) for matrix in tf.unstack(self._matrices)]
-        return [first, *hidden, last]
-
-    def round_filters(self):
-        """The filters; convolutions round them. Adam's way with it does not make the fast presets better."""
-        return self.filters
-
     def apply(self, gradients, rate):
-        """One step.
-
-        Args:
-            gradients: tensors of the filters' shapes.
-            rate: learning rate.
-        """
-        first, *hidden, last = gradients
-        self._outer.apply([first, last], rate)
-        gradient = self._as_matrices(hidden)
+        """One step; arguments as `Adam.apply`."""
+        row, gradient = self._filters.laid_out(gradients)
+        self._move_row(row, rate)
         momentum = self._momentum.assign(MOMENTUM * self._momentum + gradient)
         direction = orthogonal(gradient + MOMENTUM * momentum)
         size = MUON_STRENGTH * math.sqrt(max(direction.shape[1:]))
-        self._matrices.assign_sub(rate * size * direction)
-
-    def _as_matrices(self, filters):
-        return tf.reshape(tf.stack(filters), self._matrices.shape)
+        self._filters.matrices.assign_sub(rate * size * direction)
 
 
 def orthogonal(matrices):

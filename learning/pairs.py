@@ -1,259 +1,47 @@
-"""Father → son → enlarged son, as TensorFlow ops that run inside the compiled training loop.
-
-Pairs are made in batches, since the many small steps of one would take longer than its arithmetic. The warp
-that makes fathers repeats OpenCV's cubic `warpPerspective` to the last bit; sons and their enlargements are
-computed in float64, as the original's NumPy code does, where the network is float32.
-"""
+"""What is drawn for pairs of father and son, on the host, for all iterations of a block at once."""
 
 from typing import NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
-from learning.tf_imresize import Resize, apply_resize, resize_plan
-
-# The warp knows source positions to 1/32 pixel.
-FRACTION_BITS = 5
-POSITIONS = 2**FRACTION_BITS
-
-# Of positions and indices: TensorFlow computes int32 on the host even where there is a GPU.
-INDEX = tf.int64 if tf.config.list_physical_devices('GPU') else tf.int32
+from learning.augmentation import Augmentation
+from learning.fathers import invert_affine
 
 
-class Sources(NamedTuple):
-    """The images that fathers are cut from, in one buffer, so that a loop can choose among any number.
+class Draws(NamedTuple):
+    """What describes n pairs.
 
     Attributes:
-        pixels: float32 tensor (N, C); every image lies row by row in a frame of black, one pixel wide.
-        table: INDEX tensor (images, 3): offset of the frame's first pixel, height and width of the image.
+        indices: of each father's source, n numbers.
+        inverses: array (n, 2, 3), maps each father's (x, y, 1) to its source's (x, y).
+        noise: array (n, h, w, C), added to the sons; (n, 1, 1, 1) zeros where there is none.
     """
 
-    pixels: tf.Tensor
-    table: tf.Tensor
+    indices: tuple
+    inverses: np.ndarray
+    noise: np.ndarray
 
 
-def pack_sources(images):
-    """Lay images out as `Sources`.
+def draw_pairs(number, augmentation, sources, son_shape, noise_std, rng):
+    """Draw pairs in the original's order: all of one, then all of the next.
 
     Args:
-        images: list of arrays (H, W, C) in [0, 1].
+        number: of pairs.
+        augmentation: Augmentation.
+        sources: fathers.Sources.
+        son_shape: (h, w, C).
+        noise_std: standard deviation of the noise, where 1 is white.
+        rng: numpy.random.RandomState.
 
     Returns:
-        Sources.
+        Draws.
     """
-    framed = [(im.shape[0] + 2, im.shape[1] + 2, im.shape[2]) for im in images]
-    ends = np.cumsum([height * width for height, width, _ in framed]).tolist()
-    starts = [0, *ends[:-1]]
-    # Written where they belong at once: large images leave no room for copies.
-    pixels = np.zeros((ends[-1], images[0].shape[2]), np.float32)
-    for im, shape, start, end in zip(images, framed, starts, ends, strict=True):
-        pixels[start:end].reshape(shape)[1:-1, 1:-1] = im
-    table = [(start, *im.shape[:2]) for start, im in zip(starts, images, strict=True)]
-    return Sources(tf.constant(pixels), tf.constant(table, INDEX))
-
-
-def invert_affine(matrices):
-    """Invert affine matrices by their cofactors; LU would differ from OpenCV in the last bits.
-
-    Args:
-        matrices: float array (..., 3, 3) on columns (x, y, 1).
-
-    Returns:
-        Float array (..., 2, 3): the inverses without their last rows.
-    """
-    a, b, x, c, d, y = (matrices[..., i, j] for i in range(2) for j in range(3))
-    scale = 1.0 / (a * d - b * c)
-    inverses = np.array([[d, -b, b * y - d * x], [-c, a, c * x - a * y]])
-    return scale[..., None, None] * np.moveaxis(inverses, (0, 1), (-2, -1))
-
-
-def cubic_table():
-    """Tabulate Keys' cubic (a = −0.75) at every 1/32 pixel, in float32 as OpenCV does.
-
-    Returns:
-        Float32 array (32, 4): the weights of the taps before, left, right and after.
-    """
-    a, one = np.float32(-0.75), np.float32(1)
-    x = np.arange(POSITIONS, dtype=np.float32) / np.float32(POSITIONS)
-    outer, rest = x + one, one - x
-    before = ((a * outer - 5 * a) * outer + 8 * a) * outer - 4 * a
-    left = ((a + 2) * x - (a + 3)) * x * x + one
-    right = ((a + 2) * rest - (a + 3)) * rest * rest + one
-    return np.stack([before, left, right, one - before - left - right], axis=1).astype(np.float32)
-
-
-def cubic_weights():
-    """Tabulate the weights of the sixteen taps at every 1/32 pixel of both axes.
-
-    Returns:
-        Float32 array (4, 1024, 4): rows of taps; positions, x running faster; taps of the row.
-    """
-    table = cubic_table()
-    return (table.T[:, :, None, None] * table).reshape(4, POSITIONS**2, 4)
-
-
-CUBIC_WEIGHTS = cubic_weights()
-
-
-def warp(sources, indices, inverses, crop_size):
-    """Cut fathers out of the sources.
-
-    Args:
-        sources: Sources.
-        indices: int32 tensor (batch,), which source each is cut from.
-        inverses: float64 tensor (batch, 2, 3), each maps the father's (x, y, 1) to the source's (x, y).
-        crop_size: int tensor, side of the fathers.
-
-    Returns:
-        Float32 tensor (batch, crop_size, crop_size, C) in [0, 1], black outside the source.
-
-    Source: OpenCV 3 and 4, warpPerspective with INTER_CUBIC.
-    """
-    side = tf.cast(tf.range(crop_size), tf.float64)
-    x, x_fraction = _position(inverses[:, 0], side)
-    y, y_fraction = _position(inverses[:, 1], side)
-    frames = tf.gather(sources.table, indices)[:, None, None]
-    between_pixels = tf.reduce_any(x_fraction + y_fraction > 0, axis=(1, 2))
-    whole, mixed = tf.where(~between_pixels)[:, 0], tf.where(between_pixels)[:, 0]
-    # On whole pixels the other fifteen weights are exactly 0: half of all fathers are only moved and turned.
-    moved = _pixels(sources, *(tf.gather(t, whole) for t in (frames, x, y)))
-    mixed_fathers = _interpolate(
-        sources, *(tf.gather(t, mixed) for t in (frames, x, y, x_fraction, y_fraction))
-    )
-    places = [tf.cast(places, tf.int32) for places in (whole, mixed)]
-    return tf.clip_by_value(tf.dynamic_stitch(places, [moved, mixed_fathers]), 0, 1)
-
-
-def _position(coefficients, side):
-    """Whole pixel and 1/32 fraction of one source coordinate, for every father pixel: (batch, crop, crop)."""
-    along_x, along_y, start = (coefficients[:, i, None, None] for i in range(3))
-    exact = (along_x * side + along_y * side[:, None]) + start
-    # Far-away positions would overflow; they are black wherever they lie outside.
-    position = tf.cast(tf.round(tf.clip_by_value(exact, -1e6, 1e6) * POSITIONS), INDEX)
-    # Bits instead of a division, which is slow for integers; both round down.
-    return tf.bitwise.right_shift(position, FRACTION_BITS), tf.bitwise.bitwise_and(position, POSITIONS - 1)
-
-
-def _pixels(sources, frames, x, y):
-    """The sources' pixels at whole positions, from the black frame where they lie outside."""
-    offset, height, width = tf.unstack(frames, num=3, axis=-1)
-    rows = (tf.clip_by_value(y, -1, height) + 1) * (width + 2) + offset
-    columns = tf.clip_by_value(x, -1, width) + 1
-    # What `gather` does too, in two thirds of its time.
-    return tf.gather_nd(sources.pixels, (rows + columns)[..., None])
-
-
-def _interpolate(sources, frames, x, y, x_fraction, y_fraction):
-    """Sixteen taps around every position, added up in OpenCV's order: by rows."""
-    taps = _weighted_taps(sources, frames, x, y, x_fraction, y_fraction)
-    # Gray images' too are added in order where a vector of the processor holds more than four numbers.
-    fathers = sum(tf.reduce_sum(row, axis=-2) for row in taps)
-    # One after the other where some of them, but not all, are inside the source.
-    height, width = frames[..., 1], frames[..., 2]
-    inside = (x >= 1) & (x < width - 2) & (y >= 1) & (y < height - 2)
-    touching = (x >= -2) & (x <= width) & (y >= -2) & (y <= height)
-    edge = tf.where(touching & ~inside)
-    positions = (tf.gather_nd(t, edge) for t in (x, y, x_fraction, y_fraction))
-    taps = _weighted_taps(sources, tf.gather(frames[:, 0, 0], edge[:, 0]), *positions)
-    one_by_one = sum(row[..., i, :] for row in taps for i in range(4))
-    return tf.tensor_scatter_nd_update(fathers, edge, one_by_one)
-
-
-def _weighted_taps(sources, frames, x, y, x_fraction, y_fraction):
-    """The pixels around every position times their weights: four rows (..., 4, C)."""
-    fraction = (y_fraction * POSITIONS + x_fraction)[..., None]
-    columns = x[..., None] + tf.range(-1, 3, dtype=x.dtype)
-    for i, table in enumerate(CUBIC_WEIGHTS):
-        # For each channel, as a product with one weight for all would take twice as long.
-        weights = tf.repeat(table[..., None], tf.shape(sources.pixels)[-1], axis=-1)
-        row = _pixels(sources, frames[..., None, :], columns, (y + (i - 1))[..., None])
-        yield row * tf.gather_nd(weights, fraction)
-
-
-def warp_image(image, matrix, crop_size):
-    """Warp one image by a matrix that maps it to the father.
-
-    Args:
-        image: array (H, W, C) in [0, 1].
-        matrix: float array (3, 3) on columns (x, y, 1).
-        crop_size: side of the father, in pixels.
-
-    Returns:
-        Float32 array (crop_size, crop_size, C) in [0, 1].
-    """
-    inverses = tf.constant(invert_affine(matrix)[None], tf.float64)
-    fathers = _compiled_warp(pack_sources([image]), tf.constant([0]), inverses, tf.constant(crop_size))
-    return fathers[0].numpy()
-
-
-_compiled_warp = tf.function(warp, reduce_retracing=True)
-
-
-class Recipe(NamedTuple):
-    """How sons of fathers are made at one scale.
-
-    Attributes:
-        down: Resize, father to son.
-        up: Resize, son back to the father's size.
-        rounded: bool tensor, whether sons are rounded to float32 before noise is added.
-    """
-
-    down: Resize
-    up: Resize
-    rounded: tf.Tensor
-
-
-def make_recipe(crop_size, sf, kernel, upscale_method, dtype=tf.float64):
-    """Plan the way from fathers to their enlarged sons.
-
-    Args:
-        crop_size: side of the fathers.
-        sf: (vertical, horizontal) relative scale factors.
-        kernel: method name, or aligned 2-D kernel.
-        upscale_method: method name.
-        dtype: in which sons and their enlargements are computed.
-
-    Returns:
-        Recipe.
-    """
-    shape = (crop_size, crop_size)
-    down_scale = 1 / np.asarray(sf, dtype=np.float64)
-    son_shape = tuple(int(n) for n in np.ceil(crop_size * down_scale))
-    return Recipe(
-        resize_plan(shape, son_shape, down_scale, kernel, dtype),
-        resize_plan(son_shape, shape, sf, upscale_method, dtype),
-        # scipy's correlate answers in the image's own type.
-        tf.constant(not isinstance(kernel, str)),
-    )
-
-
-def make_sons(fathers, noise, recipe):
-    """Shrink fathers and add noise.
-
-    Args:
-        fathers: float32 tensor (batch, crop, crop, C) in [0, 1].
-        noise: tensor (batch, h, w, C) of the recipe's type, or (batch, 1, 1, 1).
-        recipe: Recipe.
-
-    Returns:
-        Tensor (batch, h, w, C) of the recipe's type, in [0, 1].
-
-    Source: ZSSR paper, sections 3.2 and 3.3.
-    """
-    dtype = recipe.down.rows.dtype
-    sons = apply_resize(tf.cast(fathers, dtype), recipe.down)
-    sons = tf.where(recipe.rounded, tf.cast(tf.cast(sons, tf.float32), dtype), sons)
-    return tf.clip_by_value(sons + noise, 0, 1)
-
-
-def enlarge_sons(sons, recipe):
-    """Interpolate sons to their fathers' size: the network's input.
-
-    Args:
-        sons: tensor (batch, h, w, C) of the recipe's type, in [0, 1].
-        recipe: Recipe.
-
-    Returns:
-        Float32 tensor (batch, crop, crop, C), not clipped.
-    """
-    return tf.cast(apply_resize(sons, recipe.up), tf.float32)
+    noise = np.zeros((number, *(son_shape if noise_std else (1, 1, 1))))
+    cuts = []
+    for i in range(number):
+        cuts.append(augmentation.draw(sources.sizes, sources.scales, sources.scales[-1], rng))
+        # Drawn even where it is 0: every preset walks through the same random numbers.
+        drawn = rng.randn(*son_shape)
+        if noise_std:
+            noise[i] = drawn * noise_std
+    return Draws([cut.source for cut in cuts], invert_affine(Augmentation.matrices(cuts)), noise)

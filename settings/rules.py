@@ -1,5 +1,6 @@
 """What a configuration may be: the rules for each field, and between fields."""
 
+import math
 from dataclasses import fields
 
 from settings.scales import LARGEST_SCALE, as_pair, is_number, scale_name
@@ -136,7 +137,7 @@ def _inconsistencies(conf):
         problems.append(
             f'scale_factors {conf.scale_factors} would write results of one name, {", ".join(names)}'
         )
-    points = conf.policy_points
+    points = policy_points(conf)
     if points is not None and points <= 4:
         problems.append(
             f'with run_test {conf.run_test}, run_test_every {conf.run_test_every} and '
@@ -144,6 +145,20 @@ def _inconsistencies(conf):
             f'{points} quick tests and needs at least 5; test more often, or widen the range or min_iters'
         )
     return problems
+
+
+def policy_points(conf):
+    """Quick tests that a line is fitted to when the learning-rate policy looks first; None if never."""
+    if conf.rate_policy != 'plateau':
+        return None
+    every = conf.learning_rate_policy_check_every
+    first_check = math.ceil((conf.min_iters + 2) / every) * every - 1
+    if first_check >= conf.max_iters:
+        return None
+    if not conf.run_test:
+        return 0
+    done = first_check // conf.run_test_every + 1
+    return min(done, conf.learning_rate_slope_range // conf.run_test_every)
 
 
 def _round_problems(conf):

@@ -67,7 +67,7 @@ def shared_network():
 def make_net(image, shared_network):
     """Make a tiny ZSSR on a shared network; keywords that are no arguments of this are Config fields."""
     from configs import Config
-    from learning.network import design_for
+    from learning.model import design_for
     from ZSSR import ZSSR
 
     def make(picture=image, ground_truth=None, kernels=None, cls=ZSSR, conf=None, share=True, **overrides):

@@ -7,6 +7,7 @@ import pytest
 import configs
 from configs import Config, get_config
 from running.command_line import set_field
+from settings.rules import policy_points
 
 DEFAULTS = {
     'scale_factors': [[2.0, 2.0]],
@@ -319,7 +320,7 @@ def test_what_just_fits_is_accepted(changes):
     ],
 )
 def test_points_that_the_policy_will_see(changes, points):
-    assert Config(**changes).policy_points == points
+    assert policy_points(Config(**changes)) == points
 
 
 @pytest.mark.parametrize(

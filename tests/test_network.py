@@ -10,8 +10,13 @@ from scipy import ndimage
 
 from configs import Config
 from imresize import imresize
-from learning import network, optimizers, pairs, tf_imresize
+from learning import loop, resizing
+from learning.fathers import pack_sources, warp
+from learning.filters import Filters
+from learning.model import build_model, design_for
 from learning.network import Network
+from learning.optimizers import Adam
+from learning.sons import enlarge_sons, make_sons, plan_sons
 from utils import random_augment
 from ZSSR import ZSSR
 
@@ -22,8 +27,8 @@ class Watcher(ZSSR):
     """Keeps filters and optimiser before and after each training."""
 
     def snapshot(self):
-        optimiser = [moments.numpy() for moments in self.network._optimizer._moments]
-        optimiser += [power.numpy() for power in self.network._optimizer._powers]
+        optimiser = [moments.numpy() for moments in self.network._loop._optimizer._moments]
+        optimiser += [power.numpy() for power in self.network._loop._optimizer._powers]
         done, filters = len(self.loss) + len(self.mse_rec), self.model.get_weights()
         rate = self.learning_rate
         return SimpleNamespace(
@@ -39,7 +44,7 @@ class Watcher(ZSSR):
 @pytest.fixture
 def net(shared_network):
     """The shared tiny network, with random filters large enough that every layer matters."""
-    net = shared_network(network.design_for(TINY_CONF, 3))
+    net = shared_network(design_for(TINY_CONF, 3))
     net.reset(random_filters(0))
     return net
 
@@ -82,7 +87,7 @@ def random_draws(number, son_shape=(8, 8, 3)):
 @pytest.mark.parametrize('learn_residual', [True, False])
 def test_model_equals_its_numpy_twin(learn_residual):
     conf = Config(width=4, depth=3, learn_residual=learn_residual)
-    model = network.build_model(network.design_for(conf, 3))
+    model = build_model(design_for(conf, 3))
     model.set_weights(random_filters(1))
     image = np.random.RandomState(2).rand(9, 13, 3).astype(np.float32)
     expected = forward(image, random_filters(1), learn_residual)
@@ -91,8 +96,8 @@ def test_model_equals_its_numpy_twin(learn_residual):
 
 @pytest.mark.parametrize(('channels', 'depth', 'width'), [(3, 8, 64), (1, 2, 5), (3, 5, 7)])
 def test_model_has_the_configured_convolutions_and_no_bias(channels, depth, width):
-    design = network.design_for(Config(depth=depth, width=width), channels)
-    model = network.build_model(design)
+    design = design_for(Config(depth=depth, width=width), channels)
+    model = build_model(design)
     assert tuple(weights.shape for weights in model.get_weights()) == design.filter_shapes
     rng = np.random.default_rng(0)
     filters = [rng.normal(0, (2 / np.prod(shape[:3])) ** 0.5, shape) for shape in design.filter_shapes]
@@ -134,19 +139,19 @@ def test_steps_are_adams(net):
 @pytest.mark.parametrize('kernel', ['cubic', np.full((3, 5), 1 / 15)], ids=['by name', 'by kernel'])
 def test_the_loop_equals_single_steps(net, kernel):
     rng = np.random.RandomState(0)
-    sources = pairs.pack_sources([rng.rand(20, 24, 3), rng.rand(30, 28, 3)])
-    recipe = pairs.make_recipe(16, (2, 2), kernel, 'cubic')
+    sources = pack_sources([rng.rand(20, 24, 3), rng.rand(30, 28, 3)])
+    plan = plan_sons(16, (2, 2), kernel, 'cubic')
     draws, rates = random_draws(6), [1e-3, 1e-3, 1e-3, 1e-4, 1e-4, 1e-5]
-    losses, father, son, output = net.train(sources, recipe, draws, rates)
+    losses, father, son, output = net.train(sources, plan, draws, rates)
     looped = net.model.get_weights()
 
     net.reset(random_filters(0))
     for i, (rate, loss) in enumerate(zip(rates, losses, strict=True)):
         index, inverse, noise = (tf.constant(drawn[i : i + 1]) for drawn in draws)
-        fathers = pairs.warp(sources, index, inverse, 16)
-        sons = pairs.make_sons(fathers, noise, recipe)
+        fathers = warp(sources, index, inverse, 16)
+        sons = make_sons(fathers, noise, plan)
         one_father, one_son = fathers[0], sons[0]
-        one_loss, one_output = net.step(pairs.enlarge_sons(sons, recipe)[0], one_father, rate)
+        one_loss, one_output = net.step(enlarge_sons(sons, plan)[0], one_father, rate)
         assert one_loss == pytest.approx(loss, rel=tolerances.LOOP)
     np.testing.assert_array_equal(father, one_father)
     np.testing.assert_allclose(son, one_son, rtol=0, atol=tolerances.FLOAT32)
@@ -156,20 +161,21 @@ def test_the_loop_equals_single_steps(net, kernel):
 
 
 def test_a_batch_steps_by_the_mean_gradient_of_its_pairs():
-    batched = Network(network.design_for(Config(width=4, depth=3, batch_size=3), 3))
+    batched = Network(design_for(Config(width=4, depth=3, batch_size=3), 3))
     batched.reset(random_filters(0))
-    source = pairs.pack_sources([np.random.RandomState(0).rand(20, 24, 3)] * 2)
-    recipe, draws = pairs.make_recipe(16, (2, 2), 'cubic', 'cubic'), random_draws(6)
-    losses, father, son, output = batched.train(source, recipe, draws, [1e-3, 1e-3])
+    source = pack_sources([np.random.RandomState(0).rand(20, 24, 3)] * 2)
+    plan, draws = plan_sons(16, (2, 2), 'cubic', 'cubic'), random_draws(6)
+    losses, father, son, output = batched.train(source, plan, draws, [1e-3, 1e-3])
     looped = batched.model.get_weights()
 
-    fathers = pairs.warp(source, *(tf.constant(drawn) for drawn in draws[:2]), 16)
-    sons = pairs.make_sons(fathers, tf.constant(draws[2]), recipe)
-    enlarged = pairs.enlarge_sons(sons, recipe)
-    adam = optimizers.Adam(batched.design.filter_shapes)
-    adam.load([tf.constant(weights) for weights in random_filters(0)])
+    fathers = warp(source, *(tf.constant(drawn) for drawn in draws[:2]), 16)
+    sons = make_sons(fathers, tf.constant(draws[2]), plan)
+    enlarged = enlarge_sons(sons, plan)
+    filters = Filters(batched.design.filter_shapes)
+    adam = Adam(filters)
+    filters.load([tf.constant(weights) for weights in random_filters(0)])
     for batch, loss in zip((slice(0, 3), slice(3, 6)), losses, strict=True):
-        batched.model.set_weights([weights.numpy() for weights in adam.filters])
+        batched.model.set_weights([weights.numpy() for weights in filters.exact])
         gradients, each = [], []
         for one, one_father in zip(enlarged[batch], fathers[batch], strict=True):
             with tf.GradientTape() as tape:
@@ -178,7 +184,7 @@ def test_a_batch_steps_by_the_mean_gradient_of_its_pairs():
             gradients.append(tape.gradient(each[-1], batched.model.trainable_weights))
         adam.apply([sum(of_a_layer) / 3 for of_a_layer in zip(*gradients, strict=True)], 1e-3)
         assert np.mean(each) == pytest.approx(loss, rel=tolerances.LOOP)
-    for weights, stepped in zip(looped, adam.filters, strict=True):
+    for weights, stepped in zip(looped, filters.exact, strict=True):
         np.testing.assert_allclose(weights, stepped, rtol=0, atol=tolerances.NETWORK)
     np.testing.assert_array_equal(father, fathers[-1])
     np.testing.assert_allclose(son, sons[-1], rtol=0, atol=tolerances.FLOAT32)
@@ -186,14 +192,14 @@ def test_a_batch_steps_by_the_mean_gradient_of_its_pairs():
 
 
 def test_how_many_pairs_are_made_at_once_changes_nothing(monkeypatch):
-    sources = pairs.pack_sources([np.random.RandomState(0).rand(20, 24, 3)] * 2)
-    recipe = pairs.make_recipe(16, (2, 2), 'cubic', 'cubic')
+    sources = pack_sources([np.random.RandomState(0).rand(20, 24, 3)] * 2)
+    plan = plan_sons(16, (2, 2), 'cubic', 'cubic')
     results = []
     for size in (100, 4, 1):
-        monkeypatch.setattr(network, 'FATHER_PIXELS', size * 16**2)
-        net = Network(network.design_for(TINY_CONF, 3))
+        monkeypatch.setattr(loop, 'FATHER_PIXELS', size * 16**2)
+        net = Network(design_for(TINY_CONF, 3))
         net.reset(random_filters(0))
-        results.append(net.train(sources, recipe, random_draws(6), [1e-3] * 6))
+        results.append(net.train(sources, plan, random_draws(6), [1e-3] * 6))
     for other in results[1:]:
         for mine, one in zip(other, results[0], strict=True):
             np.testing.assert_allclose(mine, one, rtol=0, atol=tolerances.NETWORK)
@@ -242,7 +248,7 @@ def test_tiles_leave_no_seams(net, monkeypatch, tile, sf):
     shape = tuple(int(np.ceil(n * factor)) for n, factor in zip(lr.shape, sf, strict=False))
     whole = net.super_resolve(lr[None], sf, shape, 'cubic')
     region = (3, shape[0] - 2, 5, shape[1])
-    monkeypatch.setattr(tf_imresize, 'TILE', tile)
+    monkeypatch.setattr(resizing, 'TILE', tile)
     tiled = net.super_resolve(lr[None], sf, shape, 'cubic')
     part = net.super_resolve(lr[None], sf, shape, 'cubic', region)
     np.testing.assert_allclose(tiled, whole, rtol=0, atol=tolerances.NETWORK)
@@ -253,7 +259,7 @@ def test_memory_depends_on_the_tile_not_on_the_image(net, monkeypatch):
     seen = []
     inside = net._forward
     monkeypatch.setattr(net, '_forward', lambda x: seen.append(tuple(x.shape)) or inside(x))
-    monkeypatch.setattr(tf_imresize, 'TILE', 10)
+    monkeypatch.setattr(resizing, 'TILE', 10)
     net.super_resolve(np.random.RandomState(1).rand(1, 16, 30, 3), (2, 2), (32, 60), 'cubic')
     assert len(seen) == 4 * 6
     assert max(max(shape[1:3]) for shape in seen) == 10 + 2 * 3
@@ -272,15 +278,15 @@ def test_nothing_is_traced_again_for_other_sizes(monkeypatch):
 
     def counted_warp(*arguments):
         traced.append(1)
-        return pairs.warp(*arguments)
+        return warp(*arguments)
 
-    monkeypatch.setattr(network, 'warp', counted_warp)
-    net, counts = Network(network.design_for(TINY_CONF, 3)), []
+    monkeypatch.setattr(loop, 'warp', counted_warp)
+    net, counts = Network(design_for(TINY_CONF, 3)), []
     for size, crop, sf, number in [(20, 16, 2, 3), (33, 24, 3, 1), (27, 9, 1.5, 5)]:
         images = [np.random.RandomState(0).rand(size, size + 3, 3)] * 2
         son_shape = (*[int(np.ceil(crop / sf))] * 2, 3)
-        recipe = pairs.make_recipe(crop, (sf, sf), 'cubic', 'cubic')
-        net.train(pairs.pack_sources(images), recipe, random_draws(number, son_shape), [1e-3] * number)
+        plan = plan_sons(crop, (sf, sf), 'cubic', 'cubic')
+        net.train(pack_sources(images), plan, random_draws(number, son_shape), [1e-3] * number)
         net.super_resolve(images[0][None], (sf, sf), (int(size * sf), int(size * sf)), 'cubic')
         counts.append((len(traced), net._forward.experimental_get_tracing_count()))
     assert counts[0][0] > 0
@@ -302,8 +308,8 @@ def test_nothing_is_traced_again_for_other_sizes(monkeypatch):
 )
 def test_whatever_changes_the_network_changes_its_design(changes):
     conf = Config(**{'width': 4, 'depth': 3, **changes})
-    assert network.design_for(conf, 3) != network.design_for(Config(width=4, depth=3), 3)
-    assert network.design_for(conf, 3) != network.design_for(conf, 1)
+    assert design_for(conf, 3) != design_for(Config(width=4, depth=3), 3)
+    assert design_for(conf, 3) != design_for(conf, 1)
 
 
 def test_initial_filters_are_normal_with_the_configured_deviation(make_net):
@@ -365,10 +371,11 @@ def test_training_equals_the_loop_of_the_paper(make_net, image, gaussian):
     options = {'kernels': [gaussian(5, 5)], 'noise_std': 0.02, 'max_iters': 5}
     fast, slow = make_net(**options), make_net(**options, share=False)
     fast.train()
-    for slow.iter in range(5):
+    for iteration in range(5):
         father = random_augment([image], [1.0], 0.05, 0.45, 0.5, 1.0, True, 0.25, 0.1, 16, slow.rng)
         slow.forward_backward_pass(slow.father_to_son(father), father)
-        if slow.iter % 2 == 0:
+        assert slow.iter == iteration
+        if iteration % 2 == 0:
             slow.quick_test()
     np.testing.assert_allclose(fast.loss, slow.loss, rtol=tolerances.LOOP)
     np.testing.assert_allclose(fast.mse_rec, slow.mse_rec, rtol=tolerances.LOOP)
@@ -409,12 +416,12 @@ def test_filters_and_optimiser_carry_over_unless_told_otherwise(make_net, fresh)
 
 @pytest.mark.parametrize('size', [(16, 20), (17, 19)])
 def test_coarse_grid_pads_and_crops_and_its_tiles_leave_no_seam(size, monkeypatch):
-    net = Network(network.design_for(Config(width=4, depth=3, network_grid='low'), 3))
+    net = Network(design_for(Config(width=4, depth=3, network_grid='low'), 3))
     rng = np.random.RandomState(0)
     net.reset([rng.randn(*shape) * 0.1 for shape in net.design.filter_shapes])
     image = rng.rand(*size, 3)
     whole = net.super_resolve(image[None], (1.5, 1.5), (25, 29), 'cubic')
-    monkeypatch.setattr(tf_imresize, 'TILE', 9)
+    monkeypatch.setattr(resizing, 'TILE', 9)
     np.testing.assert_allclose(
         net.super_resolve(image[None], (1.5, 1.5), (25, 29), 'cubic'), whole, rtol=0, atol=tolerances.FLOAT32
     )
@@ -422,7 +429,7 @@ def test_coarse_grid_pads_and_crops_and_its_tiles_leave_no_seam(size, monkeypatc
 
 @pytest.mark.parametrize('precision', ['bfloat16', 'float16'])
 def test_half_precision_trains_and_keeps_weights_and_sum_in_float32(precision):
-    net = Network(network.design_for(Config(width=4, depth=3, precision=precision), 3))
+    net = Network(design_for(Config(width=4, depth=3, precision=precision), 3))
     rng = np.random.RandomState(0)
     net.reset([rng.randn(*shape) * 0.1 for shape in net.design.filter_shapes])
     enlarged, father = rng.rand(2, 16, 16, 3).astype(np.float32)

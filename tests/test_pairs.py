@@ -1,4 +1,4 @@
-"""pairs.py: TensorFlow's fathers, sons and enlargements against plain NumPy."""
+"""py: TensorFlow's fathers, sons and enlargements against plain NumPy."""
 
 import numpy as np
 import pytest
@@ -6,8 +6,10 @@ import tensorflow as tf
 from helpers import tolerances
 
 from imresize import METHODS, imresize, kernel_shift
-from learning import pairs
-from utils import augmentation_matrix, random_augment
+from learning.augmentation import Augmentation, Cut
+from learning.fathers import invert_affine, pack_sources, warp, warp_image
+from learning.sons import enlarge_sons, make_sons, plan_sons
+from utils import random_augment
 
 SCALES = [(2, 2), (3, 3), (1.5, 2), (2, 1.5), (1, 2), (2, 1), (2.7, 1.3)]
 
@@ -33,8 +35,12 @@ def warp_by_hand(image, matrix, crop):
     return np.clip(father, 0, 1)
 
 
+def matrix_of(*parts):
+    return Augmentation.matrices([Cut(0, *parts)])[0]
+
+
 def random_matrix(rng, height, width):
-    return augmentation_matrix(
+    return matrix_of(
         (width / 2, height / 2),
         rng.uniform(-20, 20, 2),
         rng.randn(2) * 0.2,
@@ -57,7 +63,7 @@ def test_warp_equals_its_numpy_twin(seed):
     rng = np.random.RandomState(seed)
     image = rng.rand(23, 31, 3).astype(np.float32)
     matrix = random_matrix(rng, 23, 31)
-    father = pairs.warp_image(image, matrix, 20)
+    father = warp_image(image, matrix, 20)
     np.testing.assert_allclose(father, warp_by_hand(image, matrix, 20), rtol=0, atol=tolerances.FLOAT32)
     assert father.dtype == np.float32
 
@@ -66,8 +72,8 @@ def test_warp_equals_its_numpy_twin(seed):
 @pytest.mark.parametrize('stretch', [0.02, 1e-5])
 def test_positions_far_outside_are_black(stretch, channels):
     image = np.full((9, 11, channels), 0.7, np.float32)
-    matrix = augmentation_matrix((5.5, 4.5), (3.3, -2.7), (0, 0), 0.4, (stretch, -stretch))
-    father = pairs.warp_image(image, matrix, 16)
+    matrix = matrix_of((5.5, 4.5), (3.3, -2.7), (0, 0), 0.4, (stretch, -stretch))
+    father = warp_image(image, matrix, 16)
     np.testing.assert_allclose(father, warp_by_hand(image, matrix, 16), rtol=0, atol=tolerances.FLOAT32)
     assert father.mean() < 0.02
 
@@ -75,20 +81,20 @@ def test_positions_far_outside_are_black(stretch, channels):
 def test_a_father_that_misses_its_source_is_black():
     image = np.ones((9, 11, 3), np.float32)
     for x, y in [(100, 0), (0, -100), (1e9, 1e9), (-12, 0)]:
-        assert not pairs.warp_image(image, translation(x, y), 8).any()
+        assert not warp_image(image, translation(x, y), 8).any()
 
 
 def test_the_identity_returns_the_crop_exactly():
     image = np.random.RandomState(0).rand(20, 24, 3).astype(np.float32)
-    np.testing.assert_array_equal(pairs.warp_image(image, np.eye(3), 16), image[:16, :16])
-    np.testing.assert_array_equal(pairs.warp_image(image, translation(-5, -3), 16), image[3:19, 5:21])
+    np.testing.assert_array_equal(warp_image(image, np.eye(3), 16), image[:16, :16])
+    np.testing.assert_array_equal(warp_image(image, translation(-5, -3), 16), image[3:19, 5:21])
 
 
 def test_what_reaches_past_the_source_is_black():
     image = np.random.RandomState(0).rand(6, 7, 3).astype(np.float32)
     expected = np.zeros((12, 12, 3), np.float32)
     expected[2:8, 3:10] = image
-    np.testing.assert_array_equal(pairs.warp_image(image, translation(3, 2), 12), expected)
+    np.testing.assert_array_equal(warp_image(image, translation(3, 2), 12), expected)
 
 
 @pytest.mark.parametrize('last', [0.4, 0.6, -0.6])
@@ -96,7 +102,7 @@ def test_fathers_almost_on_whole_pixels_are_rounded_like_all_others(last):
     """The last position is `last` of the 1/32 steps off its pixel, with none before it as far."""
     image = np.random.RandomState(0).rand(20, 24, 3).astype(np.float32)
     inverse = np.diag([1 + last / 32 / 15, 1, 1])
-    father = pairs.warp_image(image, np.linalg.inv(inverse), 16)
+    father = warp_image(image, np.linalg.inv(inverse), 16)
     expected = warp_by_hand(image, np.linalg.inv(inverse), 16)
     np.testing.assert_allclose(father, expected, rtol=0, atol=tolerances.FLOAT32)
     assert np.array_equal(father, image[:16, :16]) == (abs(last) < 0.5)
@@ -105,19 +111,19 @@ def test_fathers_almost_on_whole_pixels_are_rounded_like_all_others(last):
 def test_compiled_fathers_equal_uncompiled_ones_bit_for_bit():
     """TensorFlow may change the order of sums when it compiles them; OpenCV's is to be kept."""
     rng = np.random.RandomState(0)
-    sources = pairs.pack_sources([rng.rand(30, 35, 3), rng.rand(40, 33, 3)])
+    sources = pack_sources([rng.rand(30, 35, 3), rng.rand(40, 33, 3)])
     matrices = np.array([random_matrix(rng, 30, 35) for _ in range(8)])
-    arguments = sources, tf.constant([0, 1] * 4), tf.constant(pairs.invert_affine(matrices)), tf.constant(24)
-    np.testing.assert_array_equal(tf.function(pairs.warp)(*arguments), pairs.warp(*arguments))
+    arguments = sources, tf.constant([0, 1] * 4), tf.constant(invert_affine(matrices)), tf.constant(24)
+    np.testing.assert_array_equal(tf.function(warp)(*arguments), warp(*arguments))
 
 
 def test_every_channel_is_warped_as_if_alone():
     """Sums over taps may run in another order where the innermost axis is another; OpenCV's is to be kept."""
     rng = np.random.RandomState(0)
     image, matrix = rng.rand(30, 35, 4), random_matrix(rng, 30, 35)
-    together = pairs.warp_image(image, matrix, 24)
+    together = warp_image(image, matrix, 24)
     for channels in ([0], [1, 2], [1, 2, 3]):
-        alone = pairs.warp_image(image[..., channels], matrix, 24)
+        alone = warp_image(image[..., channels], matrix, 24)
         np.testing.assert_array_equal(alone, together[..., channels])
 
 
@@ -125,36 +131,34 @@ def test_every_channel_is_warped_as_if_alone():
 @pytest.mark.parametrize('reflect', [1, -1])
 def test_right_angles_and_reflections_are_exact_and_can_be_undone(turns, reflect):
     image = np.random.RandomState(0).rand(16, 16, 3).astype(np.float32)
-    matrix = augmentation_matrix((7.5, 7.5), (0, 0), (0, 0), turns * np.pi / 2, (reflect, 1))
-    father = pairs.warp_image(image, matrix, 16)
+    matrix = matrix_of((7.5, 7.5), (0, 0), (0, 0), turns * np.pi / 2, (reflect, 1))
+    father = warp_image(image, matrix, 16)
     np.testing.assert_array_equal(father, np.rot90(image[:, ::reflect], turns))
-    np.testing.assert_array_equal(pairs.warp_image(father, np.linalg.inv(matrix), 16), image)
+    np.testing.assert_array_equal(warp_image(father, np.linalg.inv(matrix), 16), image)
 
 
 def test_overshoot_is_clipped():
     image = (np.random.RandomState(0).rand(20, 20, 1) > 0.5).astype(np.float32)
-    father = pairs.warp_image(image, translation(-0.5, -0.5), 16)
+    father = warp_image(image, translation(-0.5, -0.5), 16)
     assert (father.min(), father.max()) == (0, 1)
 
 
 def test_inverse_maps_fathers_to_sources():
     matrix = random_matrix(np.random.RandomState(0), 20, 30)
-    np.testing.assert_allclose(
-        pairs.invert_affine(matrix), np.linalg.inv(matrix)[:2], atol=tolerances.FLOAT64
-    )
+    np.testing.assert_allclose(invert_affine(matrix), np.linalg.inv(matrix)[:2], atol=tolerances.FLOAT64)
 
 
 def test_each_of_several_sources_is_warped_as_if_alone():
     rng = np.random.RandomState(0)
     images = [rng.rand(*shape, 3).astype(dtype) for shape, dtype in (((20, 30), 'f4'), ((25, 19), 'f8'))]
     images.append(images[0][:9, :9])
-    sources = pairs.pack_sources(images)
+    sources = pack_sources(images)
     for index, image in enumerate(images):
         for _ in range(4):
             matrix = random_matrix(rng, *image.shape[:2])
-            inverses = tf.constant(pairs.invert_affine(matrix[None]))
-            fathers = pairs.warp(sources, tf.constant([index]), inverses, tf.constant(24))
-            np.testing.assert_array_equal(fathers[0], pairs.warp_image(image, matrix, 24))
+            inverses = tf.constant(invert_affine(matrix[None]))
+            fathers = warp(sources, tf.constant([index]), inverses, tf.constant(24))
+            np.testing.assert_array_equal(fathers[0], warp_image(image, matrix, 24))
 
 
 def test_fathers_of_a_batch_are_warped_as_if_alone():
@@ -162,22 +166,22 @@ def test_fathers_of_a_batch_are_warped_as_if_alone():
     images = [rng.rand(20, 30, 3), rng.rand(26, 28, 3)]
     matrices = [random_matrix(rng, 20, 30), translation(-3, -2), random_matrix(rng, 26, 28), np.eye(3)]
     indices = [0, 0, 1, 1]
-    inverses = tf.constant(pairs.invert_affine(np.array(matrices)))
-    fathers = pairs.warp(pairs.pack_sources(images), tf.constant(indices), inverses, tf.constant(18))
+    inverses = tf.constant(invert_affine(np.array(matrices)))
+    fathers = warp(pack_sources(images), tf.constant(indices), inverses, tf.constant(18))
     for father, index, matrix in zip(fathers, indices, matrices, strict=True):
-        np.testing.assert_array_equal(father, pairs.warp_image(images[index], matrix, 18))
+        np.testing.assert_array_equal(father, warp_image(images[index], matrix, 18))
 
 
 @pytest.mark.parametrize('method', METHODS)
 @pytest.mark.parametrize('sf', SCALES)
 def test_sons_by_name_and_their_enlargements_equal_imresize(method, sf):
     father = np.random.RandomState(0).rand(17, 17, 3).astype(np.float32)
-    recipe = pairs.make_recipe(17, sf, method, method)
-    sons = pairs.make_sons(tf.constant(father[None]), tf.zeros((1, 1, 1, 1), tf.float64), recipe)
+    plan = plan_sons(17, sf, method, method)
+    sons = make_sons(tf.constant(father[None]), tf.zeros((1, 1, 1, 1), tf.float64), plan)
     expected = np.clip(imresize(father, 1 / np.array(sf), kernel=method), 0, 1)
     assert sons.dtype == tf.float64
     np.testing.assert_allclose(sons[0], expected, rtol=0, atol=tolerances.FLOAT64)
-    enlarged = pairs.enlarge_sons(sons, recipe)
+    enlarged = enlarge_sons(sons, plan)
     assert enlarged.dtype == tf.float32
     np.testing.assert_allclose(
         enlarged[0], imresize(expected, sf, (17, 17), method), rtol=0, atol=tolerances.FLOAT32
@@ -188,9 +192,9 @@ def test_sons_by_name_and_their_enlargements_equal_imresize(method, sf):
 def test_sons_by_kernel_equal_imresize(sf):
     father = np.random.RandomState(0).rand(17, 17, 3).astype(np.float32)
     kernel = kernel_shift(random_kernel(7, 7), sf)
-    recipe = pairs.make_recipe(17, sf, kernel, 'cubic')
+    plan = plan_sons(17, sf, kernel, 'cubic')
     noise = np.random.RandomState(1).randn(*imresize(father, 1 / np.array(sf)).shape) * 0.3
-    sons = pairs.make_sons(tf.constant(father[None]), tf.constant(noise[None]), recipe)
+    sons = make_sons(tf.constant(father[None]), tf.constant(noise[None]), plan)
     expected = np.clip(imresize(father, 1 / np.array(sf), kernel=kernel) + noise, 0, 1)
     np.testing.assert_allclose(sons[0], expected, rtol=0, atol=tolerances.FLOAT32)
 

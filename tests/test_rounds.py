@@ -37,11 +37,11 @@ class Recorder:
     def __getattr__(self, name):
         return getattr(self._network, name)
 
-    def train(self, sources, recipe, draws, rates):
+    def train(self, sources, plan, draws, rates):
         self._watcher.rates += rates
         sizes = [tuple(row[1:]) for row in sources.table.numpy().tolist()]
         self._watcher.seen.append((sizes, sources, np.array(draws[0])))
-        return self._network.train(sources, recipe, draws, rates)
+        return self._network.train(sources, plan, draws, rates)
 
 
 @pytest.mark.parametrize(

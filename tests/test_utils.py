@@ -9,10 +9,9 @@ from scipy import ndimage
 
 from configs import Config, get_config
 from imresize import imresize, kernel_shift
+from learning.augmentation import Augmentation, Cut
 from utils import (
-    augmentation_matrix,
     back_projection,
-    draw_augmentation,
     prepare_result_dir,
     preprocess_kernels,
     random_augment,
@@ -34,8 +33,10 @@ def draw(rng, sizes=((50, 60),), base_scales=(1.0,), **changes):
         'shear_sigma': 0.1,
         'crop_size': 20,
     }
-    source, *augmentation = draw_augmentation(sizes, base_scales, **arguments | changes, rng=rng)
-    return source, augmentation_matrix(*augmentation)
+    arguments |= changes
+    max_scale = arguments.pop('max_scale')
+    cut = Augmentation(**arguments).draw(sizes, base_scales, max_scale, rng)
+    return cut.source, Augmentation.matrices([cut])[0]
 
 
 def in_step(rng, follower):
@@ -132,9 +133,10 @@ def test_of_a_pair_of_scales_the_smaller_counts():
 def test_many_matrices_at_once_are_those_of_each():
     rng = np.random.RandomState(0)
     parts = [rng.randn(5, 2), rng.randn(5, 2), rng.randn(5, 2), rng.randn(5), rng.randn(5, 2)]
-    batch = augmentation_matrix(*parts)
+    cuts = [Cut(0, *(part[i] for part in parts)) for i in range(5)]
+    batch = Augmentation.matrices(cuts)
     for i in range(5):
-        np.testing.assert_array_equal(batch[i], augmentation_matrix(*(part[i] for part in parts)))
+        np.testing.assert_array_equal(batch[i], Augmentation.matrices([cuts[i]])[0])
 
 
 def test_base_scales_default_to_the_ratio_of_sizes():
@@ -252,7 +254,7 @@ def test_the_code_is_copied_into_the_results_folder(tmp_path):
     copied = {str(path.relative_to(folder)) for path in folder.rglob('*') if path.is_file()}
     assert set(map('code/{}'.format, CODE)) <= copied
     assert all(name.startswith('code/') and name.endswith(('.py', '.html')) for name in copied)
-    assert not [name for name in copied if 'test' in name]
+    assert not [name for name in copied if name.startswith(('code/tests', 'code/results'))]
 
 
 def test_without_a_folder_of_its_own_a_run_writes_to_the_path_itself(tmp_path):

@@ -10,9 +10,10 @@ from helpers import tolerances
 from configs import Config
 from files.pictures import read_image
 from imresize import imresize, kernel_shift
-from learning.ensemble import BackProjection
-from learning.network import design_for
-from utils import back_projection, quick_test_windows
+from learning.model import design_for
+from learning.output import BackProjection
+from learning.quick_test import quick_test_windows
+from utils import back_projection
 from ZSSR import ZSSR
 
 GRADUAL = {'scale_factors': [[2.0, 2.0], [4.0, 4.0]], 'base_change_sfs': [[2.0, 2.0]]}
@@ -30,9 +31,9 @@ class Watcher(ZSSR):
         super().__init__(*arguments, **options)
 
     def train(self):
-        self.starts.append(SimpleNamespace(**vars(self)))
+        self.starts.append(SimpleNamespace(**{name: getattr(self, name) for name in NAMES.split()}))
         super().train()
-        self.ends.append(SimpleNamespace(**vars(self)))
+        self.ends.append(SimpleNamespace(**{name: getattr(self, name) for name in NAMES.split()}))
 
 
 def in_step(rng, follower):
@@ -75,8 +76,8 @@ def test_back_projection_compares_with_the_new_base(make_net, monkeypatch):
     compared = []
 
     class Spy(BackProjection):
-        def __init__(self, lr, output_shape, sf, *rest):
-            super().__init__(lr, output_shape, sf, *rest)
+        def __init__(self, lr, output_shape, sf, **rest):
+            super().__init__(lr, output_shape, sf, **rest)
             compared.append((lr[0], tuple(sf), []))
 
         def __call__(self, sr, iterations):
@@ -212,7 +213,7 @@ def test_beyond_a_megapixel_it_looks_at_sixteen_windows(shape, sf):
 def test_windows_draw_as_much_and_measure_what_they_show(make_net, image, monkeypatch):
     whole, part = make_net(ground_truth=imresize(image, 2).clip(0, 1)), make_net()
     whole.quick_test()
-    monkeypatch.setattr('utils.QUICK_TEST_PIXELS', 200)
+    monkeypatch.setattr('learning.quick_test.QUICK_TEST_PIXELS', 200)
     part.quick_test()
     son = part.father_to_son(image)
     difference = np.square(part.forward_pass(son, image.shape) - image)

@@ -1,10 +1,13 @@
-"""ZSSR.py and utils.py: the learning-rate policy, and the rates planned ahead of the quick tests."""
+"""schedules.py: the learning-rate policy, and the rates planned ahead of the quick tests."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from utils import draw_augmentation, has_stopped_falling
+from configs import Config
+from learning.augmentation import Augmentation
+from learning.history import History
+from learning.schedules import Plateau, has_stopped_falling
 from ZSSR import ZSSR
 
 WOBBLE = np.array(
@@ -20,7 +23,7 @@ class ScriptedNetwork:
 
     pair_dtype = tf.float64
 
-    def train(self, sources, recipe, draws, rates):
+    def train(self, sources, plan, draws, rates):
         assert {len(drawn) for drawn in draws} == {len(rates)}
         self.rates.extend(rates)
         return np.zeros(len(rates)), None, None, None
@@ -62,18 +65,17 @@ def original_loop(conf, script):
     return rates, changes
 
 
-def policy_net(make_net, iteration, errors, steps=None, **options):
-    """A net at an iteration with a history; the policy looks every 60 iterations, at 5 points."""
-    options = {'run_test_every': 50, 'max_iters': 3000} | options
-    net = make_net(**options)
-    net.iter, net.mse_rec = iteration, list(errors)
-    net.mse_steps = list(steps or range(0, 50 * len(errors), 50))
-    return net
+def plateau(iteration, errors, steps=None, **options):
+    """What looks at a history of quick tests after an iteration, every 60 iterations, at 5 points."""
+    schedule = Plateau(Config(**{'run_test_every': 50, 'max_iters': 3000} | options))
+    history = History(mse_rec=list(errors), mse_steps=list(steps or range(0, 50 * len(errors), 50)))
+    return schedule, iteration, history
 
 
-def has_acted(net):
-    net.learning_rate_policy()
-    return net.learning_rate < net.conf.learning_rate
+def acts(schedule, iteration, history):
+    before = schedule.learning_rate
+    schedule.look(iteration, history)
+    return schedule.learning_rate < before
 
 
 @pytest.mark.parametrize('n', [5, 6, 8])
@@ -90,53 +92,69 @@ def test_variance_divides_by_n_minus_4(n, ratio):
 
 
 @pytest.mark.parametrize(
-    ('iteration', 'changed', 'acts'),
+    ('iteration', 'changed', 'falls'),
     [(299, 0, True), (298, 0, False), (300, 0, False), (239, 0, False), (359, 102, True), (359, 103, False)],
 )
-def test_policy_waits_min_iters_and_looks_at_its_phase(make_net, iteration, changed, acts):
-    net = policy_net(make_net, iteration, [1.0, 2, 3, 4, 5, 6])
-    net.learning_rate_change_iter_nums = [changed]
-    assert has_acted(net) is acts
-    assert net.learning_rate_change_iter_nums == [changed] + [iteration] * acts
-    assert net.learning_rate == net.conf.learning_rate / (10 if acts else 1)
+def test_policy_waits_min_iters_and_looks_at_its_phase(iteration, changed, falls):
+    schedule, *seen = plateau(iteration, [1.0, 2, 3, 4, 5, 6])
+    schedule.changes = [changed]
+    assert acts(schedule, *seen) is falls
+    assert schedule.changes == [changed] + [iteration] * falls
+    assert schedule.learning_rate == Config().learning_rate / (10 if falls else 1)
 
 
-@pytest.mark.parametrize(('min_iters', 'acts'), [(299, False), (298, True)])
-def test_policy_waits_more_than_min_iters(make_net, min_iters, acts):
-    assert has_acted(policy_net(make_net, 299, [1.0, 2, 3, 4, 5, 6], min_iters=min_iters)) is acts
+@pytest.mark.parametrize(('min_iters', 'falls'), [(299, False), (298, True)])
+def test_policy_waits_more_than_min_iters(min_iters, falls):
+    assert acts(*plateau(299, [1.0, 2, 3, 4, 5, 6], min_iters=min_iters)) is falls
 
 
-@pytest.mark.parametrize(('slope_range', 'acts'), [(250, True), (299, True), (300, False)])
-def test_points_outside_the_window_do_not_count(make_net, slope_range, acts):
+@pytest.mark.parametrize(('slope_range', 'falls'), [(250, True), (299, True), (300, False)])
+def test_points_outside_the_window_do_not_count(slope_range, falls):
     errors = [9, 8, 7, 6, 5, 2, 2.01, 1.99, 2.01, 2.0]
-    assert has_acted(policy_net(make_net, 599, errors, learning_rate_slope_range=slope_range)) is acts
+    assert acts(*plateau(599, errors, learning_rate_slope_range=slope_range)) is falls
 
 
-def test_fewer_points_than_the_window_are_all_used(make_net):
+def test_fewer_points_than_the_window_are_all_used():
     errors = [9, 1, 1.01, 0.99, 1.01, 1]
-    wide = policy_net(make_net, 299, errors, learning_rate_slope_range=1000, learning_rate_change_ratio=1.2)
-    narrow = policy_net(make_net, 299, errors, learning_rate_change_ratio=1.2)
-    slope, deviation = slope_deviation(wide.mse_steps, errors, 4)
-    assert has_acted(wide) is bool(-1.2 * slope < deviation)
-    assert has_acted(narrow) is True
+    wide = plateau(299, errors, learning_rate_slope_range=1000, learning_rate_change_ratio=1.2)
+    narrow = plateau(299, errors, learning_rate_change_ratio=1.2)
+    slope, deviation = slope_deviation(wide[2].mse_steps, errors, 4)
+    assert acts(*wide) is bool(-1.2 * slope < deviation)
+    assert acts(*narrow) is True
 
 
-def test_change_ratio_scales_the_slope(make_net):
+def test_change_ratio_scales_the_slope():
     errors = 5 - 0.01 * np.arange(6) * 50 + WOBBLE[:6]
     slope, deviation = slope_deviation(np.arange(1, 6) * 50, errors[1:], 4)
     limit = -deviation / slope
-    for ratio, acts in [(limit * 0.99, True), (limit * 1.01, False)]:
-        assert has_acted(policy_net(make_net, 299, errors, learning_rate_change_ratio=ratio)) is acts
+    for ratio, falls in [(limit * 0.99, True), (limit * 1.01, False)]:
+        assert acts(*plateau(299, errors, learning_rate_change_ratio=ratio)) is falls
 
 
 @pytest.mark.parametrize(
-    ('rate', 'iteration', 'trained'),
-    [(9e-6, 0, False), (np.nextafter(9e-6, 0), 0, True), (1e-3, 2998, False), (1e-3, 2999, True)],
+    ('least', 'iterations'),
+    [
+        (1e-3, 300),
+        (np.nextafter(1e-3, 1), 1),
+        (1e-3 / 10, 600),
+        (np.nextafter(1e-3 / 10, 1), 300),
+        (9e-6, 900),
+        (0, 1000),
+    ],
 )
-def test_training_ends_below_the_least_rate_or_at_max_iters(make_net, rate, iteration, trained):
-    net = make_net(max_iters=3000, run_test_every=50)
-    net.learning_rate, net.iter = rate, iteration
-    assert bool(net.is_trained) is trained
+def test_training_ends_below_the_least_rate_or_at_max_iters(least, iterations):
+    """The errors rise, and the rate falls at 299, 599 and 899."""
+    conf = Config(max_iters=1000, run_test_every=50, min_learning_rate=least, min_iters=298)
+    schedule, history = Plateau(conf), History()
+    done = 0
+    for block in schedule.blocks(history):
+        done += len(block.rates)
+        assert schedule.finished is (done == iterations > 1)
+        if block.quick_test:
+            history.mse_steps.append(done - 1)
+            history.mse_rec.append(float(done))
+    assert schedule.finished
+    assert done == iterations
 
 
 @pytest.mark.parametrize(
@@ -165,9 +183,9 @@ def test_planned_rates_are_those_of_a_loop_that_plans_nothing(
     assert net.learning_rate_change_iter_nums == changes
     assert len(net.loss) == net.iter + 1 == len(rates)
 
-    follower = np.random.RandomState(1)
+    follower, augmentation = np.random.RandomState(1), Augmentation.from_config(net.conf)
     for _ in rates:
-        draw_augmentation([(20, 24)], [1.0], 0.05, 0.45, 0.5, 1.0, True, 0.25, 0.1, 8, follower)
+        augmentation.draw([(20, 24)], [1.0], 1.0, follower)
         follower.randn(4, 4, 3)
     assert net.rng.rand() == follower.rand()
 

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from learning.tf_imresize import ImageResize
+from learning.resizing import ImageResize
 
 # Views of up to this many output pixels together go through the network at once.
 VIEW_PIXELS = 2**20

@@ -1,4 +1,4 @@
-"""ensemble.py: views of an image, their median, back-projection of batches."""
+"""output.py: views of an image, their median, back-projection of batches."""
 
 import numpy as np
 import pytest
@@ -6,27 +6,28 @@ import tensorflow as tf
 from helpers import tolerances
 
 from imresize import imresize
-from learning import ensemble, tf_imresize
+from learning import output as output_module
+from learning import resizing
 from utils import back_projection
 
 IMAGES = np.random.RandomState(0).rand(2, 5, 7, 3).astype(np.float32)
 
 
 def test_the_eight_views_are_all_different_and_can_be_undone():
-    views = {ensemble.turn(tf.constant(IMAGES), view).numpy().tobytes() for view in range(8)}
+    views = {output_module.turn(tf.constant(IMAGES), view).numpy().tobytes() for view in range(8)}
     assert len(views) == 8
     for view in range(8):
-        np.testing.assert_array_equal(ensemble.turn_back(ensemble.turn(IMAGES, view), view), IMAGES)
+        np.testing.assert_array_equal(output_module.turn_back(output_module.turn(IMAGES, view), view), IMAGES)
 
 
 def test_odd_views_lie_on_their_side():
-    assert [ensemble.turn(IMAGES, view).shape[1] for view in range(8)] == [5, 7] * 4
+    assert [output_module.turn(IMAGES, view).shape[1] for view in range(8)] == [5, 7] * 4
 
 
 @pytest.mark.parametrize('limit', [1, 5 * 7 * 4 * 3, 10**6])
 @pytest.mark.parametrize('views', [range(8), range(1), [0, 2, 4, 6]])
 def test_every_view_is_super_resolved_once_and_turned_back(monkeypatch, limit, views):
-    monkeypatch.setattr(ensemble, 'VIEW_PIXELS', limit)
+    monkeypatch.setattr(output_module, 'VIEW_PIXELS', limit)
     seen = []
 
     def super_resolve(batch, shape):
@@ -35,9 +36,9 @@ def test_every_view_is_super_resolved_once_and_turned_back(monkeypatch, limit, v
         seen.extend(image.tobytes() for image in batch.numpy())
         return tf.repeat(tf.repeat(batch, 2, 1), 2, 2)
 
-    outputs = list(ensemble.super_resolve_views(super_resolve, tf.constant(IMAGES[:1]), (10, 14), views))
+    outputs = list(output_module.super_resolve_views(super_resolve, tf.constant(IMAGES[:1]), (10, 14), views))
     assert sorted(seen) == sorted(
-        ensemble.turn(tf.constant(IMAGES[:1]), view).numpy().tobytes() for view in views
+        output_module.turn(tf.constant(IMAGES[:1]), view).numpy().tobytes() for view in views
     )
     together = np.concatenate(outputs)
     assert len(together) == len(views)
@@ -47,11 +48,11 @@ def test_every_view_is_super_resolved_once_and_turned_back(monkeypatch, limit, v
 
 @pytest.mark.parametrize('number', [1, 2, 3, 8])
 def test_median_is_numpys(monkeypatch, number):
-    monkeypatch.setattr(ensemble, 'STRIP', 2)
+    monkeypatch.setattr(output_module, 'STRIP', 2)
     images = np.random.RandomState(1).rand(number, 5, 7, 3).astype(np.float32)
     batches = [tf.constant(images[:1]), *([tf.constant(images[1:])] if number > 1 else [])]
     np.testing.assert_allclose(
-        ensemble.median(batches), np.median(images, axis=0)[None], rtol=0, atol=tolerances.FLOAT32
+        output_module.median(batches), np.median(images, axis=0)[None], rtol=0, atol=tolerances.FLOAT32
     )
 
 
@@ -59,12 +60,12 @@ def test_median_is_numpys(monkeypatch, number):
 @pytest.mark.parametrize('method', ['cubic', 'kernel'])
 @pytest.mark.parametrize('sf', [(2, 2), (1.5, 2), (1, 2)])
 def test_a_batch_is_back_projected_as_each_of_its_images(monkeypatch, gaussian, tile, method, sf):
-    monkeypatch.setattr(tf_imresize, 'TILE', tile)
+    monkeypatch.setattr(resizing, 'TILE', tile)
     sf, lr = np.array(sf), np.random.RandomState(0).rand(8, 9, 3).astype(np.float32)
     kernel = gaussian(5, 5) if method == 'kernel' else method
     shape = imresize(lr, sf).shape
     sr = np.random.RandomState(1).rand(2, *shape).astype(np.float32)
-    out = ensemble.BackProjection(lr[None], shape[:2], sf, kernel, 'cubic')(sr, 3)
+    out = output_module.BackProjection(lr[None], shape[:2], sf, kernel, 'cubic')(sr, 3)
     for expected, image in zip(sr, out, strict=True):
         for _ in range(3):
             expected = back_projection(expected, lr, kernel, 'cubic', sf)
