@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from comparing.metrics import scores
+from comparing.metrics import scale_border, scores
 from configs import Config
 from files.image_files import load_inputs
 from files.names import result_name
 from files.pictures import write_png
-from files.records import scale_record
+from files.records import finite, scale_record
 from imresize import imresize
 from learning.augmentation import Augmentation
 from learning.fathers import Sources
@@ -265,7 +265,7 @@ class ZSSR:
         Returns:
             matplotlib.figure.Figure.
         """
-        from comparing.plots import run_figure
+        from comparing.figures import run_figure
 
         scales = list(self.records)
         if len(scales) <= self.sf_ind:
@@ -375,7 +375,8 @@ class ZSSR:
         """PSNR and SSIM of the current scale's result, or None without ground truth."""
         if self.gt_per_sf is None:
             return {'psnr': None, 'ssim': None}
-        return scores(self.final_sr, np.clip(self.gt_per_sf, 0, 1), self.conf.scales[self.sf_ind])
+        border = scale_border(self.conf.scales[self.sf_ind])
+        return finite(scores(self.final_sr, np.clip(self.gt_per_sf, 0, 1), border))
 
     # The original's names, and where what they name lives.
     model = _of('network', 'model')

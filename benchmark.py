@@ -432,7 +432,7 @@ def _check_outputs(table, figure):
 
 
 def _draw_frontier(rows, path):
-    from comparing.plots import frontier_figure
+    from comparing.figures import frontier_figure
 
     means = [row for row in rows if row['image'] == 'mean']
     frontier_figure([(row['config'], row['seconds'], row['PSNR']) for row in means]).savefig(path)

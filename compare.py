@@ -2,7 +2,7 @@
 
     python compare.py original/ port/ --gt HR/ --names original port -o report/
 
-pairs the images of two folders by name and writes `report.html` (one file that opens from disk), the table as
+finds the images that both folders have and writes `report.html` (one file that opens from disk), the table as
 `comparison.md` and `comparison.csv`, and per image a figure for papers in `figures/`. `report_run` writes the
 page for one finished run, against bicubic enlargement of its inputs.
 """

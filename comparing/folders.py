@@ -1,31 +1,80 @@
 """Which file belongs to which image: names of results, ground truth and inputs, and what run.json records."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
-from files.names import SRF_NAME, ZSSR_NAME, image_files, parse_name
-from files.records import Result, existing, read_results
+from files.image_files import ImageFiles
+from files.names import GROUND_TRUTH, SRF_NAME, ZSSR_NAME, image_files, is_ground_truth, parse_name
+from files.records import RUN_JSON, Result, existing, read_results
 
 
-@dataclass(frozen=True)
-class Pair:
-    """What belongs to one image; `a` is None where bicubic enlargement of `input` takes its place."""
+def common_images(a, b, *, gt=None, inputs=None):
+    """Find the images of which two folders have results.
 
-    name: str
-    a: Result | None
-    b: Result
-    truth: Path | None = None
-    input: Path | None = None
+    Args:
+        a: folder of results.
+        b: the other folder.
+        gt: folder of ground truth, or None: the files that a run.json names, where they exist.
+        inputs: folder of low-resolution inputs, or None: likewise.
 
-    @property
-    def scale(self):
-        """(vertical, horizontal) scale factor, or None where neither name nor record tells it."""
-        return (self.a and self.a.scale) or self.b.scale
+    Returns:
+        A list of `ImageFiles` with the results of both folders, sorted by name (of several scales, the
+        largest that both have), and a list of notes on what was left out, each one line.
 
-    @property
-    def runs(self):
-        """What run.json records of the image in either folder, a pair of dicts."""
-        return (self.a.run if self.a else {}), self.b.run
+    Raises:
+        FileNotFoundError: if a folder is missing.
+        ValueError: if a folder holds no images, or the two have none in common.
+    """
+    first, second = find_results(a), find_results(b)
+    truths = None if gt is None else find_images(gt, 'HR')
+    sources = None if inputs is None else find_images(inputs, 'LR')
+    images, notes = [], []
+    for found, other, folder in ((first, second, b), (second, first, a)):
+        notes += [f'{found[name][-1].path}: no result for it in {folder}' for name in found.keys() - other]
+    for name in sorted(first.keys() & second):
+        one, two = _same_scale(first[name], second[name])
+        if one is None:
+            notes.append(f'{name}: {a} and {b} have no scale in common')
+            continue
+        if unclear := list(filter(None, [ambiguity(one, first[name]), ambiguity(two, second[name])])):
+            notes += unclear
+            continue
+        run, scale = two.run | one.run, one.scale or two.scale
+        truth = _chosen_or_recorded(truths, name, scale, run.get('ground_truth'))
+        if truth is None and gt is not None:
+            notes.append(f'{name}: no ground truth in {gt}')
+        source = _chosen_or_recorded(sources, name, scale, run.get('input'))
+        images.append(ImageFiles(name, source, truth, results=(one, two), scale=scale))
+    if not images:
+        raise ValueError(_why_none(a, b, first, second, notes))
+    return images, sorted(notes)
+
+
+def images_of_run(folder):
+    """Find the images of a run: its results, each beside None for bicubic enlargement of its input.
+
+    Returns:
+        A list of `ImageFiles` (of several scales of an image, the last), and a list of notes on what was left
+        out, each one line.
+
+    Raises:
+        FileNotFoundError: if run.json is missing.
+        ValueError: if run.json is damaged, or lists no result whose input is still there.
+    """
+    images, notes = {}, []
+    for output, (scale, run) in read_results(folder).items():
+        path, source = folder / output, existing(run.get('input'))
+        if source is None or scale is None:
+            notes.append(f'{path}: its input or scale is not known (any more); left out')
+            continue
+        # Not parsed: the results of img_SRF_2_LR and of img_SRF_2_HR are two images here.
+        name = run.get('stem') or parse_name(path.stem)[0]
+        results = None, Result(path, scale, run)
+        images[name] = ImageFiles(
+            name, source, existing(run.get('ground_truth')), results=results, scale=scale
+        )
+    if not images:
+        raise ValueError('; '.join([f'{folder}: its run.json lists nothing to compare', *notes]))
+    return list(images.values()), notes
 
 
 def find_results(folder):
@@ -38,19 +87,18 @@ def find_results(folder):
         A dict from image name to a list of `Result`, in order of increasing scale.
 
     Raises:
-        FileNotFoundError: if the folder is missing.
-        ValueError: if it holds no images, or its run.json is damaged.
+        FileNotFoundError, ValueError: the folder is missing, holds no images, or its run.json is damaged.
     """
     folder, found = Path(folder), {}
-    records = read_results(folder) if (folder / 'run.json').is_file() else {}
+    records = read_results(folder) if (folder / RUN_JSON).is_file() else {}
     for path in image_files(folder):
-        if path.stem.endswith('_gt'):
+        if is_ground_truth(path):
             continue
         name, scale = parse_name(path.stem)
         recorded_scale, run = records.get(path.name, (None, {}))
         # With a record, pictures that it does not list (figures, say) are no results.
         if run or not records:
-            found.setdefault(name, []).append(Result(path, name, recorded_scale or scale, run))
+            found.setdefault(name, []).append(Result(path, recorded_scale or scale, run))
     if not found:
         raise ValueError(f'{folder}: holds no results; give the folder in which the images themselves lie')
     for results in found.values():
@@ -71,13 +119,10 @@ def find_images(folder, role):
     Returns:
         A dict from image name to a dict from (vertical, horizontal) scale, or None where the name does not
         tell it, to path; see `image_at`.
-
-    Raises:
-        FileNotFoundError: if the folder is missing.
     """
     ranked = []
     for path in image_files(folder):
-        is_truth, stem = path.stem.endswith('_gt'), path.stem.removesuffix('_gt')
+        is_truth, stem = is_ground_truth(path), path.stem.removesuffix(GROUND_TRUTH)
         match = SRF_NAME.fullmatch(stem)
         other_role = match and not is_truth and stem.rpartition('_')[2] != role
         if other_role or (is_truth and role != 'HR'):
@@ -94,16 +139,10 @@ def find_images(folder, role):
 
 
 def image_at(images, name, scale):
-    """Choose the file of an image that belongs to a result.
+    """Choose among `find_images` the file of an image that belongs to a result of a scale, perhaps None.
 
-    Args:
-        images: as `find_images` returns them.
-        name: of the image.
-        scale: (vertical, horizontal) scale of the result, or None where nothing tells it.
-
-    Returns:
-        The file of that scale, else the one whose name tells no scale, else the only one there is; None if
-        there is none, or several that are all of other scales.
+    It is the file of that scale, else the one whose name tells no scale, else the only one there is; None if
+    there is none, or several that are all of other scales.
     """
     files = images.get(name, {})
     for wanted in (scale, None):
@@ -113,65 +152,11 @@ def image_at(images, name, scale):
 
 
 def ambiguity(result, results):
-    """Say which other files are results of the same image at the same scale.
-
-    Args:
-        result: a `Result`.
-        results: list of `Result`, all those of its image in its folder.
-
-    Returns:
-        One line, or None if there is no other.
-    """
+    """One line that names those of an image's results that are of the same scale; None if only one is."""
     twins = [other.path.name for other in results if other.scale == result.scale]
     if len(twins) == 1:
         return None
     return f'{result.path.parent}: {", ".join(twins)} are of one image and scale; keep one; left out'
-
-
-def pair_folders(a, b, *, gt=None, inputs=None):
-    """Find the images that two folders of results have in common.
-
-    Args:
-        a: folder of results.
-        b: the other folder.
-        gt: folder of ground truth, or None: the files that a run.json names, where they exist.
-        inputs: folder of low-resolution inputs, or None: likewise.
-
-    Returns:
-        A list of `Pair`, sorted by name (of several scales, the largest that both have), and a list of notes
-        on what was left out, each one line.
-
-    Raises:
-        FileNotFoundError: if a folder is missing.
-        ValueError: if a folder holds no images, or the two have none in common.
-    """
-    first, second = find_results(a), find_results(b)
-    truths = None if gt is None else find_images(gt, 'HR')
-    sources = None if inputs is None else find_images(inputs, 'LR')
-    pairs, notes = [], []
-    for found, other, folder in ((first, second, b), (second, first, a)):
-        notes += [f'{found[name][-1].path}: no result for it in {folder}' for name in found.keys() - other]
-    for name in sorted(first.keys() & second):
-        one, two = _same_scale(first[name], second[name])
-        if one is None:
-            notes.append(f'{name}: {a} and {b} have no scale in common')
-            continue
-        unclear = [ambiguity(one, first[name]), ambiguity(two, second[name])]
-        if any(unclear):
-            notes += filter(None, unclear)
-            continue
-        run, scale = {**two.run, **one.run}, one.scale or two.scale
-        truth = existing(run.get('ground_truth')) if truths is None else image_at(truths, name, scale)
-        if truth is None and gt is not None:
-            notes.append(f'{name}: no ground truth in {gt}')
-        source = existing(run.get('input')) if sources is None else image_at(sources, name, scale)
-        pairs.append(Pair(name, one, two, truth, source))
-    if not pairs and first.keys() & second:
-        raise ValueError('; '.join(['no pair of results can be compared', *sorted(notes)]))
-    if not pairs:
-        one, two = (', '.join(sorted(found)[:3]) for found in (first, second))
-        raise ValueError(f'{a} ({one}, …) and {b} ({two}, …) have no image in common; rename one to match')
-    return pairs, sorted(notes)
 
 
 def _same_scale(first, second):
@@ -181,3 +166,16 @@ def _same_scale(first, second):
             if one.scale is None or two.scale is None or one.scale == two.scale:
                 return one, two
     return None, None
+
+
+def _chosen_or_recorded(images, name, scale, recorded):
+    """The file of an image among `find_images`, or, where no folder was given, the one recorded."""
+    return existing(recorded) if images is None else image_at(images, name, scale)
+
+
+def _why_none(a, b, first, second, notes):
+    """Say why two folders leave nothing to compare."""
+    if first.keys() & second:
+        return '; '.join(['no results can be compared', *sorted(notes)])
+    one, two = (', '.join(sorted(found)[:3]) for found in (first, second))
+    return f'{a} ({one}, …) and {b} ({two}, …) have no image in common; rename one to match'

@@ -9,6 +9,8 @@ import math
 import numpy as np
 from scipy import ndimage
 
+from files.rounding import check_unit_range, to_integers
+
 # MATLAB's rgb2ycbcr: Y = 16 + (65.481 R + 128.553 G + 24.966 B) / 255, here in thousandths.
 LUMA_WEIGHTS = np.array([65481, 128553, 24966])
 
@@ -44,10 +46,7 @@ def ssim(a, b, *, border=0, luma=True):
     Only windows that lie wholly within the cropped image count.
 
     Args:
-        a: image (H, W) or (H, W, C), C 1 or 3: uint8, or float in [0, 1], which is rounded to 8 bits.
-        b: the other image, of the same size. The order does not matter.
-        border: pixels to crop on every side, or (vertical, horizontal); the tables crop the scale factor.
-        luma: compare the luma of RGB images (the tables' protocol) rather than all their channels.
+        a, b, border, luma: as for `psnr`.
 
     Returns:
         A float, at most 1; 1 for identical images.
@@ -69,20 +68,30 @@ def ssim(a, b, *, border=0, luma=True):
     return float(np.mean(luminance * structure))
 
 
-def scores(sr, gt, sf):
-    """Both figures of a result, as run.json keeps them.
+def scores(sr, gt, border, name='result', measures=(psnr, ssim)):
+    """PSNR and SSIM of a result, by the tables' protocol.
 
     Args:
-        sr: image (H, W, C) in [0, 1].
-        gt: its ground truth, of the same size.
-        sf: (vertical, horizontal) scale factors; the border is as wide, rounded up.
+        sr, gt: the result and its ground truth, as for `psnr`.
+        border: pixels to crop; see `scale_border`.
+        name: what error messages call the result.
+        measures: the functions to score with; those of strips.py take less memory.
 
     Returns:
-        Dict of 'psnr' (dB; None for a perfect result, since JSON knows no infinity) and 'ssim'.
+        {'psnr': dB, inf for a perfect result, 'ssim': number}.
+
+    Raises:
+        ValueError: if the two differ in shape, or too little is left to measure.
     """
-    border = tuple(math.ceil(factor) for factor in sf)
-    decibels = psnr(sr, gt, border=border)
-    return {'psnr': decibels if math.isfinite(decibels) else None, 'ssim': ssim(sr, gt, border=border)}
+    try:
+        return {measure.__name__: measure(sr, gt, border=border) for measure in measures}
+    except ValueError as error:
+        raise ValueError(f'{name}: {error}') from error
+
+
+def scale_border(scale):
+    """The (vertical, horizontal) border that the tables crop: the scale factor, rounded up; 2 if unknown."""
+    return tuple(math.ceil(factor) for factor in scale or (2, 2))
 
 
 def rgb_to_luma(image):
@@ -106,24 +115,17 @@ def rgb_to_luma(image):
 
 
 def crop_border(image, border):
-    """Crop pixels on every side, where results depend on the treatment of edges.
-
-    Args:
-        image: array (H, W, ...). Not changed.
-        border: whole number of pixels, or (vertical, horizontal).
-
-    Returns:
-        A view on the inner part.
+    """A view on the inner part of an array (H, W, ...).
 
     Raises:
-        ValueError: if the border is not such a number, or leaves nothing.
+        ValueError: if the border is no whole number of pixels or (vertical, horizontal), or leaves nothing.
     """
-    pair = np.asarray(border)
-    if pair.dtype.kind not in 'iu' or pair.shape not in ((), (2,)) or (pair < 0).any():
+    sides = np.asarray(border)
+    if sides.dtype.kind not in 'iu' or sides.shape not in ((), (2,)) or (sides < 0).any():
         raise ValueError(
             f'border {border!r} is not valid; give pixels as an integer or (vertical, horizontal), not < 0'
         )
-    top, left = (int(side) for side in np.broadcast_to(pair, 2))
+    top, left = (int(side) for side in np.broadcast_to(sides, 2))
     height, width = image.shape[:2]
     if 2 * top >= height or 2 * left >= width:
         raise ValueError(f'border {border!r} leaves nothing of {height}×{width} pixels; give a smaller one')
@@ -155,14 +157,8 @@ def _to_8_bits(image, name):
         raise ValueError(
             f'{name}: type {image.dtype} is not valid; give uint8, or floats in [0, 1] (uint16: / 65535)'
         )
-    low, high = image.min(), image.max()  # both NaN if any value is
-    if np.isnan(low):
-        raise ValueError(f'{name}: has NaN values; give finite values in [0, 1]')
-    if not (low >= -1e-6 and high <= 1 + 1e-6):
-        raise ValueError(
-            f'{name}: values from {low:g} to {high:g} are not within [0, 1]; divide by 255, or clip?'
-        )
-    return np.floor(np.clip(image, 0, 1).astype(np.float64) * 255 + 0.5).astype(np.uint8)
+    check_unit_range(image, name)
+    return to_integers(image)
 
 
 def _window_mean(image):

@@ -1,4 +1,4 @@
-"""Large 8-bit pictures a strip of rows at a time: rounding, bicubic enlargement, PSNR and SSIM.
+"""Large 8-bit pictures a strip of rows at a time: bicubic enlargement, difference, PSNR and SSIM.
 
 A report of a 48-megapixel result holds some whole pictures of 8 bits, 0.14 GB each. What is computed from
 them in float64 would take many times that, so it is computed in strips, with the same outcome.
@@ -39,20 +39,16 @@ def enlarge(source, scale, shape):
     return out
 
 
+def difference(a, b):
+    """Absolute difference of two uint8 pictures (H, W, C), the largest of the channels: uint8 (H, W)."""
+    gap = np.empty(a.shape[:2], np.uint8)
+    for rows in row_strips(*gap.shape):
+        gap[rows] = (np.maximum(a[rows], b[rows]) - np.minimum(a[rows], b[rows])).max(axis=2)
+    return gap
+
+
 def psnr(a, b, border=0):
-    """`metrics.psnr` of the luma of two pictures of any size.
-
-    Args:
-        a: uint8 array (H, W, C), C 1 or 3.
-        b: the other, of the same shape.
-        border: pixels to crop on every side, or (vertical, horizontal).
-
-    Returns:
-        A float in dB; inf for identical pictures.
-
-    Raises:
-        ValueError: as `metrics.psnr`.
-    """
+    """`metrics.psnr` of the luma of two uint8 pictures (H, W, C) of any size."""
     a, b = (metrics.crop_border(image, border) for image in (a, b))
     strips = row_strips(*a.shape[:2])
     values = [metrics.psnr(a[rows], b[rows]) for rows in strips]
@@ -63,24 +59,15 @@ def psnr(a, b, border=0):
 
 
 def ssim(a, b, border=0):
-    """`metrics.ssim` of the luma of two pictures of any size.
-
-    Args:
-        a: uint8 array (H, W, C), C 1 or 3.
-        b: the other, of the same shape.
-        border: pixels to crop on every side, or (vertical, horizontal).
-
-    Returns:
-        A float, at most 1.
-
-    Raises:
-        ValueError: as `metrics.ssim`.
-    """
+    """`metrics.ssim` of the luma of two uint8 pictures (H, W, C) of any size."""
     a, b = (metrics.crop_border(image, border) for image in (a, b))
     beyond = len(metrics.WINDOW) - 1  # rows that a window reaches beyond its first one
     strips = row_strips(max(1, a.shape[0] - beyond), a.shape[1])
     parts = [slice(rows.start, rows.stop + beyond) for rows in strips]
     return _mean([metrics.ssim(a[rows], b[rows]) for rows in parts], strips)
+
+
+MEASURES = psnr, ssim  # what `metrics.scores` is given for pictures of any size
 
 
 def _mean(values, strips):

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from files.decoding import check_size, decode, upright
-from files.rounding import to_integers
+from files.rounding import check_unit_range, to_integers
 from files.storage import atomic_write, check_file
 
 
@@ -122,11 +122,7 @@ def _to_floats(array, name):
         return np.divide(array, largest, dtype=np.float32, order='C')
     if array.dtype.kind != 'f':
         raise ValueError(f'{name}: type {array.dtype}; convert to uint8, uint16 or float in [0, 1]')
-    low, high = array.min(), array.max()  # both NaN if any value is
-    if np.isnan(low):
-        raise ValueError(f'{name}: has NaN values; give finite values in [0, 1]')
-    if not (low >= -1e-6 and high <= 1 + 1e-6):
-        raise ValueError(f'{name}: values from {low:g} to {high:g} are not within [0, 1]; divide by 255?')
+    check_unit_range(array, name)
     values = array.astype(np.float32, order='C')
     return np.clip(values, 0, 1, out=values)
 

@@ -5,6 +5,7 @@
 """
 
 import json
+import math
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -74,19 +75,22 @@ def scale_record(scale, kernel, learning_rate_changes, histories):
     }
 
 
+def finite(scores):
+    """Scores as run.json keeps them: None for infinity, which JSON does not know."""
+    return {name: value if math.isfinite(value) else None for name, value in scores.items()}
+
+
 @dataclass(frozen=True)
 class Result:
     """A result file.
 
     Attributes:
         path: the file.
-        name: its image's name.
         scale: (vertical, horizontal) scale factor, or None where nothing tells it.
         run: what run.json records of the image, or an empty dict.
     """
 
     path: Path
-    name: str
     scale: tuple | None = None
     run: dict = field(default_factory=dict)
 

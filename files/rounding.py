@@ -1,8 +1,21 @@
-"""From floats in [0, 1] to whole numbers: the one place where that is done."""
+"""From floats in [0, 1] to whole numbers: the one place where that is checked and done."""
 
 import numpy as np
 
 STRIP_PIXELS = 1_000_000  # turned at a time: a float64 copy of 48 megapixels would take 1.1 GB
+
+
+def check_unit_range(array, name):
+    """Refuse floats that are not in [0, 1], but for what arithmetic leaves beyond.
+
+    Raises:
+        ValueError: naming the array, its values and the remedy.
+    """
+    low, high = array.min(), array.max()  # both NaN if any value is
+    if np.isnan(low):
+        raise ValueError(f'{name}: has NaN values; give finite values in [0, 1]')
+    if not (low >= -1e-6 and high <= 1 + 1e-6):
+        raise ValueError(f'{name}: values from {low:g} to {high:g} are not within [0, 1]; divide by 255?')
 
 
 def row_strips(height, width):

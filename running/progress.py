@@ -132,11 +132,11 @@ class FigureFile:
 
     def update(self, net):
         """Draw the training as it stands; the file is replaced, and the window shows it if it is wanted."""
-        from comparing import plots
+        from comparing import figures
 
-        png = plots.png_bytes(net.plot())
+        png = figures.png_bytes(net.plot())
         if net.conf.save_results:
             atomic_write(self._path, png)
         if net.conf.plot_losses:
-            self._window = self._window or plots.LiveWindow()
+            self._window = self._window or figures.LiveWindow()
             self._window.show(png)

@@ -52,6 +52,11 @@ def scale_text(scale):
     return ''.join(f'×{number:g}' for number in numbers)
 
 
+def axes_text(pair):
+    """A (vertical, horizontal) scale or border as tables have it: 2x1.5; empty for None."""
+    return 'x'.join(f'{number:g}' for number in pair or ())
+
+
 def scaled_shape(shape, sf):
     """Size of an enlarged image, rounded up.
 

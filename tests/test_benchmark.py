@@ -7,7 +7,7 @@ import pytest
 
 import benchmark
 import ZSSR
-from comparing.plots import frontier_figure
+from comparing.figures import frontier_figure
 from configs import Config, get_config
 from files.pictures import read_image, write_png
 from imresize import imresize

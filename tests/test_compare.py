@@ -1,4 +1,4 @@
-"""compare.py: which files are paired, what the table says, and what the page is made of."""
+"""compare.py: which files are compared, what the table says, and what the page is made of."""
 
 import csv
 import json
@@ -13,7 +13,7 @@ from helpers.result_folders import make_folders, make_run, noisy, picture, save
 from PIL import Image
 
 import compare
-from comparing import folders, metrics, report
+from comparing import difference_map, folders, metrics, page
 from files.names import parse_name
 
 ROOT = Path(__file__).parents[1]
@@ -24,7 +24,7 @@ def run_program(*arguments):
     return subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=120, check=False)
 
 
-# Names and pairs
+# Names and folders
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_names(stem, name, scale):
     assert parse_name(stem) == (name, scale)
 
 
-def test_pairs_across_namings(tmp_path):
+def test_images_across_namings(tmp_path):
     image = picture()
     for name in ('img_001_SRF_2_HR.png', 'bird_zssr_X2.00X2.00.png', 'only_a.png', 'bird_gt.png'):
         save(tmp_path / 'a' / name, image)
@@ -50,8 +50,8 @@ def test_pairs_across_namings(tmp_path):
         save(tmp_path / 'b' / name, image)
     save(tmp_path / 'gt' / 'bird.png', image)
     truth = save(tmp_path / 'gt' / 'bird_gt.png', image)
-    pairs, notes = folders.pair_folders(tmp_path / 'a', tmp_path / 'b', gt=tmp_path / 'gt')
-    assert [(pair.name, pair.scale, pair.truth) for pair in pairs] == [
+    images, notes = folders.common_images(tmp_path / 'a', tmp_path / 'b', gt=tmp_path / 'gt')
+    assert [(files.name, files.scale, files.ground_truth) for files in images] == [
         ('bird', (2, 2), truth),
         ('img_001', (2, 2), None),
     ]
@@ -63,8 +63,8 @@ def test_the_largest_common_scale_is_compared(tmp_path):
     for folder, scales in {'a': ('1.50', '2.00', '3.00'), 'b': ('1.50', '2.00')}.items():
         for scale in scales:
             save(tmp_path / folder / f'bird_zssr_X{scale}X{scale}.png', picture())
-    ((pair,), notes) = folders.pair_folders(tmp_path / 'a', tmp_path / 'b')
-    assert pair.a.path.name == pair.b.path.name == 'bird_zssr_X2.00X2.00.png'
+    ((files,), notes) = folders.common_images(tmp_path / 'a', tmp_path / 'b')
+    assert {result.path.name for result in files.results} == {'bird_zssr_X2.00X2.00.png'}
     assert notes == []
 
 
@@ -102,8 +102,8 @@ def test_several_results_of_one_image_and_scale_are_left_out(tmp_path):
         save(tmp_path / 'a' / f'{name}.png', picture())
     for name in ('img_001', 'bird'):
         save(tmp_path / 'b' / f'{name}.png', picture())
-    ((pair,), (note,)) = folders.pair_folders(tmp_path / 'a', tmp_path / 'b')
-    assert pair.name == 'bird'
+    ((files,), (note,)) = folders.common_images(tmp_path / 'a', tmp_path / 'b')
+    assert files.name == 'bird'
     assert 'img_001_SRF_2_bicubic.png, img_001_SRF_2_nearest.png' in note
 
 
@@ -113,19 +113,19 @@ def test_several_results_of_one_image_and_scale_are_left_out(tmp_path):
 def test_table_against_metrics(tmp_path):
     a, b, gt = make_folders(tmp_path)
     done = compare.compare(a, b, tmp_path / 'report', gt=gt, figures=False)
-    for seed, row in enumerate(done.rows):
+    for seed, verdict in enumerate(done.verdicts):
         truth = picture(seed)
         one, two = noisy(truth, 10 + seed), noisy(truth, 20 + seed, 8)
-        assert (row.psnr_a, row.psnr_b) == tuple(metrics.psnr(i, truth, border=2) for i in (one, two))
-        assert (row.ssim_a, row.ssim_b) == tuple(metrics.ssim(i, truth, border=2) for i in (one, two))
-        assert row.psnr_between == metrics.psnr(one, two, border=2)
-        assert row.largest == np.abs(one.astype(int) - two).max()
+        assert (verdict.psnr_a, verdict.psnr_b) == tuple(metrics.psnr(i, truth, border=2) for i in (one, two))
+        assert (verdict.ssim_a, verdict.ssim_b) == tuple(metrics.ssim(i, truth, border=2) for i in (one, two))
+        assert verdict.psnr_between == metrics.psnr(one, two, border=2)
+        assert verdict.largest == np.abs(one.astype(int) - two).max()
     with open(tmp_path / 'report' / 'comparison.csv', newline='') as file:
         rows = list(csv.DictReader(file))
-    assert [float(row['original PSNR']) for row in rows] == [row.psnr_a for row in done.rows]
+    assert [float(row['original PSNR']) for row in rows] == [verdict.psnr_a for verdict in done.verdicts]
     assert rows[0]['scale'] == rows[0]['border'] == '2x2'
     assert done.table == (tmp_path / 'report' / 'comparison.md').read_text()
-    mean = sum(row.psnr_b for row in done.rows) / 2
+    mean = sum(verdict.psnr_b for verdict in done.verdicts) / 2
     assert '| **mean** |  | ' in done.table and f'{mean:.2f}' in done.table.splitlines()[-1]
 
 
@@ -135,7 +135,7 @@ def test_opaque_alpha_is_dropped(tmp_path):
     save(tmp_path / 'a' / 'x.png', rgba)
     save(tmp_path / 'b' / 'x.png', truth)
     done = compare.compare(tmp_path / 'a', tmp_path / 'b', tmp_path / 'report', figures=False)
-    assert (done.rows[0].psnr_between, done.rows[0].largest, done.notes) == (float('inf'), 0, [])
+    assert (done.verdicts[0].psnr_between, done.verdicts[0].largest, done.notes) == (float('inf'), 0, [])
     rgba[0, 0, 3] = 7
     save(tmp_path / 'a' / 'x.png', rgba)
     done = compare.compare(tmp_path / 'a', tmp_path / 'b', tmp_path / 'report', figures=False)
@@ -149,7 +149,7 @@ def test_gray_against_rgb(tmp_path):
     save(tmp_path / 'b' / 'y.png', np.repeat(gray, 3, axis=2))
     save(tmp_path / 'a' / 'y.png', gray)
     done = compare.compare(tmp_path / 'a', tmp_path / 'b', tmp_path / 'report', figures=False)
-    assert [row.largest for row in done.rows] == [12, 0]
+    assert [verdict.largest for verdict in done.verdicts] == [12, 0]
 
 
 def test_border_and_crop_of_odd_truth(tmp_path):
@@ -160,10 +160,10 @@ def test_border_and_crop_of_odd_truth(tmp_path):
     arguments = tmp_path / 'a', tmp_path / 'b', tmp_path / 'report'
     done = compare.compare(*arguments, gt=tmp_path / 'gt', figures=False)
     expected = metrics.psnr(noisy(truth[:60, :80], 1), truth[:60, :80], border=3)
-    assert done.rows[0].psnr_a == expected
+    assert done.verdicts[0].psnr_a == expected
     assert 'cropped' in done.notes[0]
     done = compare.compare(*arguments, gt=tmp_path / 'gt', border=7, figures=False)
-    assert done.rows[0].border == (7, 7)
+    assert done.verdicts[0].border == (7, 7)
 
 
 def test_what_does_not_fit_is_listed(tmp_path):
@@ -172,11 +172,11 @@ def test_what_does_not_fit_is_listed(tmp_path):
     (b / 'cut.png').write_bytes((b / 'cut.png').read_bytes()[:300])
     save(gt / 'head.png', picture(height=20, width=20))
     done = compare.compare(a, b, tmp_path / 'report', gt=gt, figures=False)
-    assert [row.name for row in done.rows] == ['bird', 'head']
-    assert done.rows[1].psnr_a is None
+    assert [verdict.name for verdict in done.verdicts] == ['bird', 'head']
+    assert done.verdicts[1].psnr_a is None
     assert len(done.notes) == 3
-    page = done.path.read_text()
-    assert '40×80 pixels' in page and 'not measured against it' in page and 'cut.png' in page
+    html = done.path.read_text()
+    assert '40×80 pixels' in html and 'not measured against it' in html and 'cut.png' in html
 
 
 # The page
@@ -186,36 +186,36 @@ def test_page_is_self_contained_and_escaped(tmp_path):
     a, b, gt = make_folders(tmp_path, ('<b>&"bird', 'a|b'))
     names = '<script>alert(1)</script>', '$x_1$'
     done = compare.compare(a, b, tmp_path / 'report', gt=gt, names=names)
-    page = done.path.read_text()
-    assert not re.search(r'https?://|["\'(]//|@import|<link[^>]+stylesheet', page)
-    addresses = re.findall(r'(?:src|href)="([^"]{1,12})', page)
+    html = done.path.read_text()
+    assert not re.search(r'https?://|["\'(]//|@import|<link[^>]+stylesheet', html)
+    addresses = re.findall(r'(?:src|href)="([^"]{1,12})', html)
     assert addresses and all(address.startswith(('data:', '#image-')) for address in addresses)
-    assert '<script>alert' not in page and '<b>' not in page
-    assert '{{' not in page
+    assert '<script>alert' not in html and '<b>' not in html
+    assert '{{' not in html
     assert r'a\|b' in done.table
 
 
 def test_exact_below_the_limits(tmp_path):
     a, b, _ = make_folders(tmp_path, ('bird',))
     done = compare.compare(a, b, tmp_path / 'report', figures=False)
-    page = done.path.read_text()
-    assert '"crops": []' in page and 'shown' not in re.search('class="facts">(.*)<', page)[1]
+    html = done.path.read_text()
+    assert '"crops": []' in html and 'shown' not in re.search('class="facts">(.*)<', html)[1]
 
 
 def test_large_pictures_are_scaled_with_crops_at_full_size(tmp_path, monkeypatch):
-    monkeypatch.setattr(report, 'PIXEL_LIMIT', 60 * 80 // 4)
-    monkeypatch.setattr(report, 'MARGIN', 7)
-    monkeypatch.setattr(report, 'PATCH', 16)
+    monkeypatch.setattr(page, 'PIXEL_LIMIT', 60 * 80 // 4)
+    monkeypatch.setattr(page, 'MARGIN', 7)
+    monkeypatch.setattr(difference_map, 'PATCH', 16)
     truth = picture()
     other = noisy(truth, 1, 2)
     other[40:50, 60:70] = 255 - other[40:50, 60:70]
     save(tmp_path / 'a' / 'x.png', truth)
     save(tmp_path / 'b' / 'x.png', other)
-    page = compare.compare(
+    html = compare.compare(
         tmp_path / 'a', tmp_path / 'b', tmp_path / 'report', figures=False
     ).path.read_text()
-    assert 'shown at 50 %, crops at full size' in page
-    detail = json.loads(re.search(r'<script type="application/json">(.*?)</script>', page)[1])
+    assert 'shown at 50 %, crops at full size' in html
+    detail = json.loads(re.search(r'<script type="application/json">(.*?)</script>', html)[1])
     left, top, side = detail['peaks'][0]
     assert left <= 60 and top <= 40 and left + side >= 70 - 16 + 10 and top + side >= 50
     left, top, side = detail['crops'][0]['at']
@@ -232,28 +232,18 @@ def decode(address):
 
 
 def test_size_stays_below_the_limit(tmp_path, monkeypatch):
-    monkeypatch.setattr(report, 'BYTE_LIMIT', 300_000)
+    monkeypatch.setattr(page, 'BYTE_LIMIT', 300_000)
     rng = np.random.RandomState(0)
     for name in map(str, range(4)):
         for folder in 'ab':
             save(tmp_path / folder / f'{name}.png', rng.randint(0, 256, (200, 200, 3)).astype(np.uint8))
     done = compare.compare(tmp_path / 'a', tmp_path / 'b', tmp_path / 'report', figures=False)
-    page = done.path.read_text()
-    assert len(page.encode()) < 300_000
-    assert page.count('<section') == 4 and 'scaled down or compressed' in page
-    monkeypatch.setattr(report, 'BYTE_LIMIT', 90_000)
+    html = done.path.read_text()
+    assert len(html.encode()) < 300_000
+    assert html.count('<section') == 4 and 'scaled down or compressed' in html
+    monkeypatch.setattr(page, 'BYTE_LIMIT', 90_000)
     done = compare.compare(tmp_path / 'a', tmp_path / 'b', tmp_path / 'report', figures=False)
     assert 'in the table only' in done.path.read_text()
-
-
-def test_peaks_find_the_patch_and_do_not_overlap():
-    gap = np.zeros((100, 120), np.uint8)
-    gap[10:20, 70:80], gap[60:70, 5:15] = 200, 100
-    first, second = report.peaks(gap, count=3, side=24)
-    for peak, (row, column) in ((first, (15, 75)), (second, (65, 10))):
-        assert peak.top <= row - 5 and row + 5 <= peak.top + 24
-        assert peak.left <= column - 5 and column + 5 <= peak.left + 24
-    assert report.peaks(np.zeros((10, 30), np.uint8)) == [report.Peak(0, 10, 10)]
 
 
 # The command line

@@ -176,6 +176,19 @@ def test_errors(measure, a, b, border, words):
         assert word in message
 
 
+def test_scores_of_a_result():
+    image = random_image((24, 30, 3))
+    other = noisy(image)
+    found = metrics.scores(other, image, metrics.scale_border((1.5, 3)))
+    assert found == {
+        'psnr': metrics.psnr(image, other, border=(2, 3)),
+        'ssim': metrics.ssim(image, other, border=(2, 3)),
+    }
+    assert metrics.scores(image, image, 2)['psnr'] == float('inf')
+    with pytest.raises(ValueError, match=r'^x\.png: .*border 12'):
+        metrics.scores(image, image, 12, name='x.png')
+
+
 def test_ssim_needs_one_whole_window():
     image = random_image((14, 20))
     with pytest.raises(ValueError, match='10×16'):

@@ -30,7 +30,7 @@ CODE = (
     'imresize.py',
     'utils.py',
     'learning/network.py',
-    'comparing/report_template.html',
+    'comparing/page.html',
 )
 
 

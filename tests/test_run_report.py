@@ -9,7 +9,8 @@ from helpers.tolerances import EIGHT_BITS
 from PIL import Image
 
 import compare
-from comparing import metrics, report, strips
+from comparing import metrics, page
+from files import rounding
 from imresize import imresize
 
 
@@ -18,26 +19,26 @@ def test_report_of_a_run(tmp_path):
     before = set(folder.iterdir())
     done = compare.report_run(folder)
     assert set(folder.iterdir()) - before == {done.path} == {folder / 'report.html'}
-    (row,) = done.rows
-    assert row.psnr_b > row.psnr_a and row.scale == (2, 2) and done.notes == []
-    page = done.path.read_text()
-    assert page.count('<polyline') == 2 and page.count('class="drop b"') == 2
-    assert 'bicubic and ZSSR' in page and 'bicubic PSNR' in page
+    (verdict,) = done.verdicts
+    assert verdict.psnr_b > verdict.psnr_a and verdict.scale == (2, 2) and done.notes == []
+    html = done.path.read_text()
+    assert html.count('<polyline') == 2 and html.count('class="drop b"') == 2
+    assert 'bicubic and ZSSR' in html and 'bicubic PSNR' in html
 
 
 def test_bicubic_is_that_of_the_input(tmp_path):
     folder = make_run(tmp_path)
-    (row,) = compare.report_run(folder).rows
+    (verdict,) = compare.report_run(folder).verdicts
     source, truth = (np.asarray(Image.open(tmp_path / 'data' / f'bird{end}.png')) for end in ('', '_gt'))
     bicubic = np.clip(imresize(source, 2, kernel='cubic') / 255, 0, 1)
-    assert row.psnr_a == metrics.psnr(bicubic, truth, border=2)
+    assert verdict.psnr_a == metrics.psnr(bicubic, truth, border=2)
 
 
 def test_a_run_with_little_recorded(tmp_path):
     scales = [{'sf': [2, 2], 'output': 'bird_zssr_X2.00X2.00.png', 'loss': [None, 0.1, 0.1]}]
     folder = make_run(tmp_path, ground_truth=None, scales=scales)
     done = compare.report_run(folder)
-    assert done.rows[0].psnr_a is None
+    assert done.verdicts[0].psnr_a is None
     assert 'bicubic PSNR' not in done.path.read_text()
     (tmp_path / 'data' / 'bird.png').unlink()
     with pytest.raises(ValueError, match=r'nothing to compare.*its input or scale'):
@@ -51,7 +52,7 @@ def test_only_what_is_there_is_reported(tmp_path):
     add_image(folder, 'cut', picture(), picture(height=30, width=40))
     (folder / 'cut_zssr_X2.00X2.00.png').write_bytes(b'half')
     done = compare.report_run(folder)
-    assert [row.name for row in done.rows] == ['bird']
+    assert [verdict.name for verdict in done.verdicts] == ['bird']
     assert len(done.notes) == 3
     for name in ('gone', 'moved', 'cut'):
         assert sum(f'{name}_zssr' in note for note in done.notes) == 1
@@ -62,7 +63,7 @@ def test_names_that_differ_only_in_what_looks_like_a_scale_are_two_images(tmp_pa
     folder = make_run(tmp_path)
     for stem in ('img_001_SRF_2_LR', 'img_001_SRF_2_HR', 'bird_zssr_X2.00X2.00'):
         add_image(folder, stem, picture(), picture(height=30, width=40))
-    assert [row.name for row in compare.report_run(folder).rows] == [
+    assert [verdict.name for verdict in compare.report_run(folder).verdicts] == [
         *('bird', 'img_001_SRF_2_LR', 'img_001_SRF_2_HR', 'bird_zssr_X2.00X2.00')
     ]
 
@@ -71,8 +72,8 @@ def test_of_several_scales_the_last_is_reported(tmp_path):
     scales = [{'sf': [sf, sf], 'output': f'bird_zssr_X{sf:.2f}X{sf:.2f}.png'} for sf in (1.5, 2.0)]
     folder = make_run(tmp_path, scales=scales)
     save(folder / 'bird_zssr_X1.50X1.50.png', picture(height=45, width=60))
-    (row,) = compare.report_run(folder).rows
-    assert (row.scale, row.size) == ((2, 2), (60, 80))
+    (verdict,) = compare.report_run(folder).verdicts
+    assert (verdict.scale, verdict.size) == ((2, 2), (60, 80))
 
 
 @pytest.mark.parametrize('bits', [8, 16])
@@ -87,30 +88,32 @@ def test_every_kind_of_result(tmp_path, bits, channels, opaque):
     add_image(folder, 'x', (values, alphas[0], bits), (source, alphas[1], bits))
     done = compare.report_run(folder)
     bicubic = np.clip(imresize(source, 2, kernel='cubic'), 0, 1)
-    assert [row.name for row in done.rows] == ['bird', 'x']
-    assert done.rows[1].psnr_between == pytest.approx(metrics.psnr(values, bicubic, border=2), abs=EIGHT_BITS)
+    assert [verdict.name for verdict in done.verdicts] == ['bird', 'x']
+    assert done.verdicts[1].psnr_between == pytest.approx(
+        metrics.psnr(values, bicubic, border=2), abs=EIGHT_BITS
+    )
     transparent = sum('transparent' in note for note in done.notes)
     assert transparent == len(done.notes) == (2 if opaque is False else 0)
 
 
 def test_a_run_of_many_and_large_images_stays_below_the_limit(tmp_path, monkeypatch):
-    monkeypatch.setattr(report, 'BYTE_LIMIT', 200_000)
-    monkeypatch.setattr(report, 'PIXEL_LIMIT', 100 * 100)
+    monkeypatch.setattr(page, 'BYTE_LIMIT', 200_000)
+    monkeypatch.setattr(page, 'PIXEL_LIMIT', 100 * 100)
     folder = make_run(tmp_path)
     rng = np.random.RandomState(0)
     for index in range(5):
         side = 300 if index == 3 else 80
         source = rng.randint(0, 256, (side, side, 3)).astype(np.uint8)
         add_image(folder, f'image{index}', np.repeat(np.repeat(source, 2, axis=0), 2, axis=1), source)
-    page = compare.report_run(folder).path.read_text()
-    assert len(page.encode()) < 200_000 and page.count('<section') == 6
-    assert 'shown at' in page
+    html = compare.report_run(folder).path.read_text()
+    assert len(html.encode()) < 200_000 and html.count('<section') == 6
+    assert 'shown at' in html
 
 
 def test_memory_of_a_large_picture_is_a_few_copies_of_8_bits(tmp_path, monkeypatch):
     """Above the float32 copy that reading makes; 48 megapixels took 0.9 GB in all, 19 bytes each."""
-    monkeypatch.setattr(strips, 'STRIP_PIXELS', 20_000)
-    monkeypatch.setattr(report, 'PIXEL_LIMIT', 100_000)
+    monkeypatch.setattr(rounding, 'STRIP_PIXELS', 20_000)
+    monkeypatch.setattr(page, 'PIXEL_LIMIT', 100_000)
     folder = make_run(tmp_path)
     compare.report_run(folder)  # what is loaded for the first time is none of the picture's
     large = np.tile(picture(5), (20, 20, 1))  # 2 megapixels

@@ -5,23 +5,18 @@ import pytest
 from helpers.tolerances import FLOAT64
 
 from comparing import metrics, strips
+from files import rounding
 from imresize import imresize
 
 
 @pytest.fixture(params=[1, 12 * 37, 10**6], ids=['rows', 'strips', 'whole'])
 def cut(request, monkeypatch):
     """Strips of one row, of twelve, and of the whole picture."""
-    monkeypatch.setattr(strips, 'STRIP_PIXELS', request.param)
+    monkeypatch.setattr(rounding, 'STRIP_PIXELS', request.param)
 
 
 def noise(seed, channels, shape=(50, 37)):
     return np.random.RandomState(seed).randint(0, 256, (*shape, channels)).astype(np.uint8)
-
-
-def test_strips_cover_all_rows_once(monkeypatch):
-    monkeypatch.setattr(strips, 'STRIP_PIXELS', 25)
-    assert strips.row_strips(5, 12) == [slice(0, 2), slice(2, 4), slice(4, 5)]
-    assert strips.row_strips(2, 100) == [slice(0, 1), slice(1, 2)]
 
 
 @pytest.mark.parametrize('channels', [1, 3])
@@ -54,8 +49,3 @@ def test_scores_of_identical_pictures(cut):
 def test_a_border_that_leaves_too_little_is_refused(cut, border):
     with pytest.raises(ValueError, match=r'11×11|leaves nothing'):
         strips.ssim(noise(1, 3), noise(2, 3), border)
-
-
-def test_rounding_is_half_up_and_clipped(cut):
-    values = np.tile([[[-0.1], [0.5 / 255], [1.49 / 255], [254.5 / 255], [1.1]]], (30, 1, 1))
-    np.testing.assert_array_equal(strips.to_8_bits(values)[7, :, 0], [0, 1, 1, 255, 255])

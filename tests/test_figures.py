@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from comparing import plots
+from comparing import figures
 
 IMAGES = [
     ('son', np.full((4, 5, 3), 0.5)),
@@ -22,7 +22,7 @@ def scale(**changes):
 
 
 def error_axes(scales):
-    return plots.run_figure('title', scales, IMAGES).subfigs[0].axes[0]
+    return figures.run_figure('title', scales, IMAGES).subfigs[0].axes[0]
 
 
 def test_errors_lie_on_a_log_scale_with_the_rate_changes_marked():
@@ -52,14 +52,14 @@ def test_errors_of_exactly_zero_are_shown_on_a_linear_scale():
 
 
 def test_son_output_and_father_are_shown_with_their_sizes():
-    below = plots.run_figure('title', [scale()], IMAGES).subfigs[1].axes
+    below = figures.run_figure('title', [scale()], IMAGES).subfigs[1].axes
     assert [axes.get_title() for axes in below] == ['son, 4×5', 'output, 8×10', 'father, 8×10']
     assert below[1].get_images()[0].get_array().max() == 1
 
 
 @pytest.mark.parametrize('title', ['plain', 'odd $name_[x].png'])
 def test_a_figure_becomes_a_png_whatever_its_title(title):
-    png = plots.png_bytes(plots.run_figure(title, [scale()], IMAGES))
+    png = figures.png_bytes(figures.run_figure(title, [scale()], IMAGES))
     assert Image.open(io.BytesIO(png)).size == (900, 750)
 
 
@@ -68,5 +68,5 @@ def test_without_a_screen_the_live_window_does_nothing(monkeypatch):
     import matplotlib.pyplot as plt
 
     plt.switch_backend('agg')
-    plots.LiveWindow().show(b'no picture at all')
+    figures.LiveWindow().show(b'no picture at all')
     assert plt.get_fignums() == []

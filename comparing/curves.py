@@ -1,0 +1,101 @@
+"""How a training went, as an SVG element for a page."""
+
+import math
+from html import escape
+
+import numpy as np
+
+from files.records import read_curves
+
+POINTS = 240  # what a curve is thinned to
+
+
+def curves_svg(names, records):
+    """Draw the trainings behind two results of an image: loss and quick tests, logarithmic.
+
+    Args:
+        names: what the two results are called. The first takes the page's colour `a`, the second `b`.
+        records: what run.json holds of the image for each, a dict; fields may be missing.
+
+    Returns:
+        Text of an <svg> and its caption, empty if no loss is recorded.
+    """
+    trainings = dict(zip('ab', map(read_curves, records), strict=True))
+    lines, drops, ends = [], [], []
+    for key, scales in trainings.items():
+        start = 0
+        for scale in scales:
+            iterations = len(scale.loss)
+            lines.append((f'{key} loss', *_binned(start + np.arange(iterations), 255 * scale.loss)))
+            lines.append((f'{key} test', *_binned(start + scale.steps, 255 * np.sqrt(scale.errors))))
+            drops += [(key, start + at) for at in scale.drops]
+            start += iterations
+            ends.append(start)
+    lines = [line for line in lines if len(line[1]) > 1]
+    if not lines:
+        return ''
+    named = {key: name for key, name in zip('ab', names, strict=True) if trainings[key]}
+    return _svg(lines, drops, max(ends)) + _caption(named)
+
+
+def _svg(lines, drops, end):
+    """The element itself: axes, lines (class, x, y) and marks where the learning rate fell."""
+    width, height = 720, 250
+    left, right, top, base = 46, width - 12, 12, height - 36
+    values = np.concatenate([y for _, _, y in lines])
+    low, high = math.log10(values.min()), math.log10(values.max())
+    low, high = low - 0.05, max(high + 0.05, low + 0.3)
+
+    def across(x):
+        """Pixels from the left."""
+        return left + (right - left) * x / end
+
+    def down(y):
+        """Pixels from the top."""
+        return top + (base - top) * (high - np.log10(y)) / (high - low)
+
+    parts = []
+    for tick in _log_ticks(10**low, 10**high):
+        y = f'{down(tick):.1f}'
+        parts.append(f'<path class="grid" d="M{left} {y}H{right}"/>')
+        parts.append(f'<text class="y" x="{left - 6}" y="{y}" dy=".32em">{tick:g}</text>')
+    for tick in _round_ticks(end):
+        parts.append(f'<text class="x" x="{across(tick):.1f}" y="{base + 9}">{tick:g}</text>')
+    for key, at in drops:
+        parts.append(f'<path class="drop {key}" d="M{across(at):.1f} {base}v-9"/>')
+    for kind, x, y in lines:
+        points = ' '.join(f'{across(i):.1f},{down(j):.1f}' for i, j in zip(x, y, strict=True))
+        parts.append(f'<polyline class="{kind}" points="{points}"/>')
+    parts.append(f'<path class="axis" d="M{left} {base}H{right}"/>')
+    label = 'Training loss and reconstruction error over iterations'
+    return f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{label}">{"".join(parts)}</svg>'
+
+
+def _caption(named):
+    """What the lines mean, and which colour is whose."""
+    keys = ' '.join(f'<span class="key {key}">{escape(name)}</span>' for key, name in named.items())
+    text = 'Training in grey levels over iterations: mean absolute loss (faint), RMS error of the quick tests'
+    return f'<figcaption>{keys} {text} (strong); ticks: the learning rate fell.</figcaption>'
+
+
+def _binned(x, y):
+    """Medians of at most `POINTS` bins of a curve, without what a logarithm cannot show."""
+    with np.errstate(invalid='ignore'):
+        keep = np.isfinite(y) & (y > 0)
+    x, y = x[keep], y[keep]
+    if len(y) == 0:
+        return x, y
+    bins = np.array_split(np.arange(len(y)), min(len(y), POINTS))
+    return np.array([x[b].mean() for b in bins]), np.array([np.median(y[b]) for b in bins])
+
+
+def _log_ticks(low, high):
+    """Values 1, 2 and 5 times powers of ten between two positive numbers."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    return [m * 10**p for p in powers for m in (1, 2, 5) if low <= m * 10**p <= high]
+
+
+def _round_ticks(end):
+    """From three to seven round numbers from 0 to `end`."""
+    step = next(m * 10**p for p in range(12) for m in (1, 2, 5) if end / (m * 10**p) <= 6)
+    return range(0, int(end) + 1, step)

@@ -1,0 +1,84 @@
+"""The pictures of one image, read and brought to one size and number of channels."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from comparing import strips
+from comparing.metrics import scale_border
+from files.pictures import read_image
+from files.rounding import to_integers
+
+
+@dataclass(frozen=True, eq=False)  # arrays have no single truth value
+class Pictures:
+    """The pictures of one image: uint8 arrays (H, W, C), C 1 or 3, of one shape except for `input`."""
+
+    results: tuple
+    truth: np.ndarray | None = None
+    input: np.ndarray | None = None
+    bicubic: np.ndarray | None = None
+
+
+def load(files):
+    """Read the results of an image, and the input and ground truth that it has.
+
+    Where truth and results differ by less than the scale factor, the larger is cropped at the bottom and
+    right: so much is lost or added where a size is no multiple of the scale.
+
+    Args:
+        files: `ImageFiles` with one result or two, the first of two None for bicubic enlargement.
+
+    Returns:
+        `Pictures`, and a list of notes, each one line.
+
+    Raises:
+        FileNotFoundError: if a file is missing.
+        ValueError: if a file cannot be read, or the results differ in size.
+    """
+    notes = []
+    # Reading takes most memory, so all is read before the enlargement is made.
+    results = [result and _read(result.path, notes) for result in files.results]
+    truth = files.ground_truth and _read(files.ground_truth, notes)
+    source = files.input and _read(files.input, notes)
+    shape = results[-1].shape[:2]
+    bicubic = None if source is None else strips.enlarge(source, files.scale, shape)
+    results = [bicubic if result is None else result for result in results]
+    if results[0].shape[:2] != shape:
+        (one, two), (a, b) = (result.path for result in files.results), map(_size, results)
+        raise ValueError(f'{files.name}: {one} is {a} and {two} {b}; left out')
+    if truth is not None:
+        sizes = f'{files.ground_truth}: is {_size(truth)}, the results {_size(results[0])}'
+        excess = np.abs(np.subtract(truth.shape[:2], shape))
+        if (excess >= scale_border(files.scale)).any():
+            notes.append(f'{sizes}; not measured against it')
+            truth = None
+        elif excess.any():
+            notes.append(f'{sizes}; cropped to the smaller')
+    *results, truth = alike(*results, truth)
+    return Pictures(tuple(results), truth, source, bicubic), notes
+
+
+def alike(*images):
+    """Crop images to the smallest height and width, and bring gray and RGB together; None stays None."""
+    present = [image for image in images if image is not None]
+    height, width = (min(image.shape[axis] for image in present) for axis in (0, 1))
+    present = [image[:height, :width] for image in present]
+    if len({image.shape[2] for image in present}) > 1:
+        # Gray is measured as it is: where another program wrote it as RGB, that is undone.
+        gray = all((image == image[:, :, :1]).all() for image in present)
+        present = [image[:, :, :1] if gray else np.repeat(image, 3, axis=2)[:, :, -3:] for image in present]
+    fitted = iter(present)
+    return [None if image is None else next(fitted) for image in images]
+
+
+def _read(path, notes):
+    """An image file as uint8 (H, W, C); the alpha that the original adds everywhere is dropped."""
+    picture = read_image(path)
+    if picture.alpha is not None and picture.alpha.min() < 1:
+        notes.append(f'{path}: is partly transparent; compared without its transparency')
+    return to_integers(picture.pixels)
+
+
+def _size(image):
+    return f'{image.shape[0]}×{image.shape[1]} pixels'
