@@ -118,3 +118,9 @@ def test_truncated_kernel_files(tmp_path, compress):
     for keep in (1, 100, 130, 150, 190, len(data) // 2, len(data) - 9):
         path.write_bytes(data[:keep])
         assert str(path) in refusal(read_kernel, path)
+
+
+@pytest.mark.parametrize('number', [0, 1, 3])
+def test_there_must_be_a_kernel_for_each_scale(gaussian, number):
+    with pytest.raises(ValueError, match=f'{number} kernels were given for 2 scale_factors'):
+        preprocess_kernels([gaussian(5, 5)] * number, Config(scale_factors=[1.5, 2]))

@@ -1,14 +1,11 @@
 """utils.py: fathers by the original's function, and back-projection."""
 
 import numpy as np
-import pytest
 from helpers import tolerances
 
-from configs import Config
 from imresize import imresize
 from utils import (
     back_projection,
-    preprocess_kernels,
     random_augment,
 )
 
@@ -69,9 +66,3 @@ def test_back_projection_adds_the_enlarged_difference(image):
     expected = np.clip(sr + imresize(error, (2, 1.5), sr.shape, 'lanczos3'), 0, 1)
     np.testing.assert_allclose(out, expected, atol=tolerances.FLOAT64)
     np.testing.assert_array_equal(sr, before)
-
-
-@pytest.mark.parametrize('number', [0, 1, 3])
-def test_there_must_be_a_kernel_for_each_scale(gaussian, number):
-    with pytest.raises(ValueError, match=f'{number} kernels were given for 2 scale_factors'):
-        preprocess_kernels([gaussian(5, 5)] * number, Config(scale_factors=[1.5, 2]))
