@@ -58,14 +58,7 @@ class Experiment:
 
 
 def configure(experiment, scale):
-    """Make the configuration of an experiment at one scale.
-
-    Args:
-        experiment: Experiment.
-        scale: int.
-
-    Returns:
-        Config, validated; None where nothing is trained.
+    """Make the configuration of an experiment at one scale (int); None where nothing is trained.
 
     Raises:
         ValueError: naming what does not fit.
@@ -95,9 +88,6 @@ def settings(conf):
     """What decides a result of a configuration, as text: its fields that are not the defaults.
 
     Only those, so that a field that is new to Config leaves the measured rows valid.
-
-    Returns:
-        Text: FIELD=VALUE, sorted by field, or 'the defaults'.
     """
     mine, defaults = (
         {name: value for name, value in dataclasses.asdict(each).items() if name not in WITHOUT_EFFECT}

@@ -51,15 +51,7 @@ def find_set(folder, scale):
 
 
 def select(images, names=(), limit=None):
-    """Choose some of the images of one or more sets.
-
-    Args:
-        images: list of ImageFiles.
-        names: of the images wanted; empty: all.
-        limit: how many of each set and scale, the first ones; None: all.
-
-    Returns:
-        List of ImageFiles.
+    """Choose the images of these names (empty: all), and of each set and scale the first `limit` (None: all).
 
     Raises:
         ValueError: for a name that is in none of the sets.
@@ -78,17 +70,7 @@ def select(images, names=(), limit=None):
 
 
 def read_8_bits(path):
-    """Read an image as the benchmarks have it.
-
-    Args:
-        path: image file; transparency is dropped, 16 bits are rounded to 8.
-
-    Returns:
-        uint8 array (H, W, C), C 1 or 3.
-
-    Raises:
-        FileNotFoundError, ValueError: as `read_image`.
-    """
+    """Read an image file as uint8 array (H, W, C), C 1 or 3: without transparency, 16 bits rounded to 8."""
     return to_integers(read_image(path).pixels)
 
 
@@ -98,13 +80,7 @@ def read_hr(files):
 
 
 def read_hr_and_lr(files):
-    """Read an image's ground truth and its low-resolution file.
-
-    Args:
-        files: ImageFiles.
-
-    Returns:
-        (hr, lr): uint8 arrays (H, W, C), cropped, and (H / scale, W / scale, C).
+    """Read an image's ground truth, as `read_hr`, and its low-resolution file, (H / scale, W / scale, C).
 
     Raises:
         FileNotFoundError, ValueError: if a file cannot be read, or the two do not fit.
@@ -122,13 +98,6 @@ def read_hr_and_lr(files):
 
 def find_kernel(folder, files):
     """Find the blur kernel of an image: NAME_0.mat, NAME.mat, or kernel_N.mat for an image NAME_N.
-
-    Args:
-        folder: folder of .mat files.
-        files: ImageFiles.
-
-    Returns:
-        Path.
 
     Raises:
         FileNotFoundError: if the folder or the kernel is missing, naming the image.

@@ -17,10 +17,6 @@ from paper.tables import BICUBIC
 def with_lr(experiment, files):
     """Provide an image with the low-resolution file that its table enlarges, and the kernel that made it.
 
-    Args:
-        experiment: Experiment.
-        files: ImageFiles of a set.
-
     Returns:
         (files, degradation): ImageFiles, and what was done to the ground truth, in words.
 
@@ -33,11 +29,12 @@ def with_lr(experiment, files):
         return files, 'bicubic'
     # A set's own LR_x2 is bicubic: not what the other tables are about.
     made_by, make = DEGRADERS[experiment.table]
-    seed, place, rng = experiment.draw_seed, f'{files.set}_x{files.scale[0]}', None
-    if seed is not None:
-        made_by, place = f'{made_by}, seed {seed}', f'{place}_{experiment.table}_seed{seed}'
+    scale, rng = files.scale[0], None
+    folder = f'{files.set}_x{scale}'
+    if (seed := experiment.draw_seed) is not None:
+        made_by, folder = f'{made_by}, seed {seed}', f'{folder}_{experiment.table}_seed{seed}'
         rng = generator_for(seed, files.name)
-    return keep_lr(files, experiment.work / 'lr' / place, made_by, lambda hr: make(hr, rng, files.scale[0]))
+    return keep_lr(files, experiment.work / 'lr' / folder, made_by, lambda hr: make(hr, rng, scale))
 
 
 def keep_lr(files, folder, made_by, make):
@@ -91,7 +88,7 @@ def _given(experiment, files):
     if files.input is None:
         raise FileNotFoundError(f'{folder}: has no LR_x{scale}; give the whole benchmark, HR, LR and kernels')
     if 'true' not in experiment.kernels or experiment.preset == BICUBIC:
-        return files
+        return files  # without its kernel, which need not be there
     places = folder / f'kernels_x{scale}', folder / 'kernels'
     return replace(files, kernels=(find_kernel(next(filter(Path.is_dir, places), places[1]), files),))
 
@@ -110,7 +107,8 @@ def _degrade(hr, rng, scale):
     return lr, None, degradation
 
 
-# Table -> (what is done, how: ground truth, generator and scale to LR, kernel or None, and a word for it).
+# Table -> what is done to make LR, and the function of ground truth, generator and scale that does it; it
+# returns LR, the kernel or None, and what was done to this image.
 DEGRADERS = {
     'table1': ('MATLAB bicubic, edge pixel repeated', _shrink),
     'table2': ('random Gaussian kernel', _blur),

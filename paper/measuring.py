@@ -15,9 +15,6 @@ from running.devices import device, start_tensorflow, versions
 def measure_table(experiment):
     """Measure what is missing of a table; every row is in its file as soon as it is measured.
 
-    Args:
-        experiment: Experiment.
-
     Yields:
         (row, number, count): each measured Row, and which of how many rows of the table it is.
 
@@ -44,12 +41,7 @@ class Measurer:
     """Measures one task after another, and keeps what is expensive to make: TensorFlow and the networks."""
 
     def __init__(self, work, threads=None):
-        """Nothing is loaded before the first image that is trained on.
-
-        Args:
-            work: folder for the results.
-            threads: CPU threads for TensorFlow; None: all cores.
-        """
+        """Results go into folders of `work`; nothing is loaded before the first image that is trained on."""
         self.work = work
         self.threads = threads
         self.networks = {}

@@ -97,13 +97,9 @@ COLUMNS = {column.name: column.type for column in dataclasses.fields(Row)}
 
 @dataclass
 class Notes:
-    """What the comment lines above the columns explain: values of the columns in NOTED.
+    """What the comment lines above the columns explain: values of the columns in NOTED."""
 
-    Attributes:
-        texts: dict from (column, value) to text.
-    """
-
-    texts: dict = field(default_factory=dict)
+    texts: dict = field(default_factory=dict)  # (column, value) -> text
 
     @classmethod
     def parse(cls, lines):
@@ -127,13 +123,13 @@ class Notes:
         return Notes(self.texts | other.texts)
 
     def add_config(self, program, settings):
-        """Note which settings (text) a program is trained with; returns what column `config` has for them."""
+        """Note which settings a program is trained with, in words; returns their fingerprint."""
         config = fingerprint(settings)
         self.texts['config', config] = f'{program}: {settings}'
         return config
 
     def add_machine(self, words):
-        """Note what images are trained on; returns what column `machine` has for it."""
+        """Note what images are trained on, in words; returns their fingerprint."""
         machine = fingerprint(words)
         self.texts['machine', machine] = words
         return machine
@@ -148,10 +144,7 @@ class Notes:
 
 
 def read_table(path):
-    """Read a CSV file of rows.
-
-    Args:
-        path: the file; it may be missing.
+    """Read a CSV file of rows, which may be missing.
 
     Returns:
         (rows, notes): a dict from key to Row, and Notes.
@@ -180,13 +173,7 @@ def read_table(path):
 
 
 def write_table(path, rows, notes):
-    """Write a CSV file of rows, whole or not at all.
-
-    Args:
-        path: the file to write or replace.
-        rows: dict from key to Row; at least one.
-        notes: Notes; those of no row are dropped.
-    """
+    """Write a CSV file, whole or not at all, of a dict from key to Row, not empty, and the Notes on those."""
     ordered = [rows[key] for key in sorted(rows)]
     seeds, draw_seeds = (
         ' '.join(map(str, sorted({value for row in ordered if (value := getattr(row, name)) is not None})))
@@ -205,13 +192,7 @@ def write_table(path, rows, notes):
 
 
 def add_row(path, row, notes):
-    """Add a row to a CSV file, or replace the one of the same key; what else is in the file stays.
-
-    Args:
-        path: the file, in an existing folder; the folder work/ beside it is made if needed.
-        row: Row.
-        notes: Notes, added to those of the file.
-    """
+    """Add a row and its Notes to a CSV file, or replace the row of the same key; what else is there stays."""
     # Read again every time, since another run may be adding rows to the same table.
     with _alone(path):
         rows, known = read_table(path)
@@ -235,13 +216,8 @@ def find_tables(path):
 def markdown(table, rows, notes):
     """The table in Markdown: one line per set, scale and program, beside the published figures.
 
-    Args:
-        table: a name in `published.TITLES`.
-        rows: iterable of Row.
-        notes: Notes, for the number of images in a set that is not one of the paper's.
-
-    Returns:
-        Text. A line that has no rows says "not measured"; one with fewer images than its set says how many.
+    A line that has no rows says "not measured"; one with fewer images than its set says how many. The size of
+    a set that is not one of the paper's is known from the notes.
     """
     rows, others = list(rows), published.OTHERS[table]
     heads = ['set', '×', 'program', 'images', 'published', 'measured', 'bicubic, same images', 's/image']
@@ -265,15 +241,7 @@ def markdown(table, rows, notes):
 
 
 def mean(rows, psnr='psnr', ssim='ssim'):
-    """Mean PSNR and SSIM as the papers print them, such as '37.37/.9570'.
-
-    Args:
-        rows: list of Row, not empty.
-        psnr, ssim: which two columns.
-
-    Returns:
-        Text.
-    """
+    """Mean PSNR and SSIM as the papers print them, such as '37.37/.9570'."""
     decibels, similarity = (sum(getattr(row, name) for row in rows) / len(rows) for name in (psnr, ssim))
     return f'{decibels:.2f}/{f"{similarity:.4f}".removeprefix("0")}'
 

@@ -17,26 +17,16 @@ PAPER_SETS = ('Set5', 'Set14', 'BSD100', 'Urban100')
 
 @dataclass(frozen=True)
 class Task:
-    """A row still to be measured.
+    """A row still to be measured."""
 
-    Attributes:
-        row: Row without its scores.
-        files: ImageFiles, the kernels being those of the sons.
-        conf: Config of the training; None for bicubic and given results.
-        result: file of a given result, or None.
-    """
-
-    row: Row
-    files: ImageFiles
-    conf: Config | None = None
-    result: Path | None = None
+    row: Row  # without its scores
+    files: ImageFiles  # the kernels being those of the sons
+    conf: Config | None = None  # of the training; None for bicubic and given results
+    result: Path | None = None  # file of a given result
 
 
 def plan(experiment):
-    """List the tasks of a table: bicubic and given results first, since they take no time.
-
-    Args:
-        experiment: Experiment.
+    """List the tasks of an experiment: bicubic and given results first, since they take no time.
 
     Returns:
         (tasks, notes): list of Task, and the Notes on the sets and the configurations.
@@ -69,17 +59,7 @@ def plan(experiment):
 
 
 def find_images(experiment):
-    """Find the images of a table.
-
-    Args:
-        experiment: Experiment.
-
-    Returns:
-        (images, notes): list of ImageFiles, and Notes that say how large the sets are.
-
-    Raises:
-        ValueError, FileNotFoundError: naming what is missing.
-    """
+    """Find the images of an experiment, a list of ImageFiles; and Notes that say how large their sets are."""
     folders, scales = _set_folders(experiment), dict.fromkeys(experiment.scales)
     images = [files for folder in folders for scale in scales for files in find_set(folder, scale)]
     notes = Notes()
