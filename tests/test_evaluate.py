@@ -13,10 +13,8 @@ from PIL import Image
 
 import evaluate
 from comparing import metrics
-from configs import PRESETS, Config, get_config
 from imresize import imresize_matlab
 from paper import image_sets
-from paper.experiment import configure, settings
 from paper.measuring import Measurer
 
 SHARED = Path(__file__).parents[2] / 'shared' / 'data'
@@ -163,31 +161,6 @@ def test_threads_are_set_before_16_bit_images_are_read(data, tmp_path):
     arguments = ('table1', '--data', data, '--images', 'high', '--threads', 1, *TINY)
     done = finish(start(*arguments, '--output', tmp_path, program=(PROJECT / 'evaluate.py',)))
     assert done[0] == 0, done[2]
-
-
-def test_settings_are_what_differs_from_the_defaults():
-    assert settings(Config(name='x', seed=3, result_path='y')) == 'the defaults'
-    assert 'noise_std=0.0125' in settings(get_config('X2_REAL_CONF'))
-
-
-@pytest.mark.parametrize('scale', [2, 3, 4])
-@pytest.mark.parametrize('preset', PRESETS)
-def test_every_preset_goes_to_every_scale_also_gradually(preset, scale):
-    for gradual in ([], ['--gradual']):
-        arguments = ['table1', '--data', 'x', '--preset', preset, '--seed', '5', *gradual]
-        experiment = evaluate.read_experiment(evaluate.build_parser().parse_args(arguments))
-        if preset == 'X4_FAST_IDEAL_CONF' and scale != 4 and not gradual:
-            # Its two steps of one whole factor, stretched to another scale, are none.
-            with pytest.raises(ValueError, match='needs one whole factor'):
-                configure(experiment, scale)
-            continue
-        conf = configure(experiment, scale)
-        assert conf.scales[-1] == (scale, scale)
-        assert (conf.seed, conf.save_results) == (5, False)
-        assert conf.noise_std == get_config(preset).noise_std
-        if gradual:
-            assert len(conf.scales) == 6
-            assert any(conf.back_projection_iters) == any(get_config(preset).back_projection_iters)
 
 
 def test_killed_at_any_moment(data, tmp_path):
