@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from comparing.writers import markdown_table
 from configs import Config, get_config
 from files.storage import one_line
 from running import jobs
@@ -353,11 +354,9 @@ def print_table(rows):
         rows: list of dicts; the columns are those of the first, and later ones' in addition.
     """
     heads = list(dict.fromkeys(head for row in rows for head in row))
-    print('| ' + ' | '.join(heads) + ' |')
-    print('|---' * len(heads) + '|')
-    for row in rows:
-        cells = (row.get(head, '') for head in heads)
-        print('| ' + ' | '.join(f'{c:.4g}' if isinstance(c, float) else str(c) for c in cells) + ' |')
+    cells = ([row.get(head, '') for head in heads] for row in rows)
+    lines = ([f'{cell:.4g}' if isinstance(cell, float) else cell for cell in line] for line in cells)
+    print(markdown_table(heads, lines), end='')
 
 
 def build_parser():

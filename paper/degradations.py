@@ -11,39 +11,23 @@ import zlib
 import numpy as np
 from PIL import Image
 
+from files.rounding import to_integers
 from imresize import imresize, imresize_matlab
 
 SIGMA = 0.05  # of Table 3's two kinds of noise, where 1 is white
 JPEG_QUALITY = 45
 KERNEL_SIZE = 9
-SMALLEST_VARIANCE = (
-    1e-6  # a covariance with an eigenvalue of 0 has no inverse; this is as sharp on a pixel grid
-)
+# A covariance with an eigenvalue of 0 has no inverse; this is as sharp on a pixel grid.
+SMALLEST_VARIANCE = 1e-6
 
 
 def generator_for(seed, name):
-    """The random numbers of one image.
-
-    Args:
-        seed: int from 0 to 2³² − 1.
-        name: of the image.
-
-    Returns:
-        numpy.random.RandomState, whose numbers are the same in every version of NumPy.
-    """
+    """The random numbers of one image: RandomState's, the same in every version of NumPy."""
     return np.random.RandomState([seed, zlib.crc32(name.encode())])
 
 
 def crop_to_multiple(image, scale):
-    """Crop an image at the bottom and right to a multiple of the scale, as all benchmarks do.
-
-    Args:
-        image: array (H, W, C).
-        scale: int.
-
-    Returns:
-        A view (H − H mod scale, W − W mod scale, C).
-    """
+    """A view of an image (H, W, C), cropped at the bottom and right as all benchmarks do."""
     height, width = (side - side % scale for side in image.shape[:2])
     return image[:height, :width]
 
@@ -88,47 +72,28 @@ def shrink_by_kernel(hr, kernel, scale=2):
     return np.clip(np.rint(blurred), 0, 255).astype(np.uint8)
 
 
+# Table 3's degradations take a float array (h, w, C), 1 being white, and a numpy.random.RandomState, and
+# return a uint8 array of the same shape.
+
+
 def add_noise(lr, rng):
-    """Add Table 3's Gaussian noise, σ 0.05.
-
-    Args:
-        lr: float array (h, w, C), 1 is white. Not changed.
-        rng: numpy.random.RandomState.
-
-    Returns:
-        uint8 array (h, w, C).
-    """
-    return _to_8_bits(lr + SIGMA * rng.standard_normal(lr.shape))
+    """Add Gaussian noise, σ 0.05."""
+    return to_integers(lr + SIGMA * rng.standard_normal(lr.shape))
 
 
 def add_speckle(lr, rng):
-    """Multiply by Table 3's speckle, as MATLAB's imnoise does: image + image · n, n uniform around 0.
+    """Multiply by speckle, as MATLAB's imnoise does: image + image · n, n uniform around 0.
 
     The paper gives 0.05 and does not say of what. Here it is the standard deviation of n, as for the Gaussian
     noise beside it; imnoise's own parameter, the variance, is 0.05².
-
-    Args:
-        lr: float array (h, w, C), 1 is white. Not changed.
-        rng: numpy.random.RandomState.
-
-    Returns:
-        uint8 array (h, w, C).
     """
     noise = np.sqrt(12) * SIGMA * (rng.uniform(size=lr.shape) - 0.5)
-    return _to_8_bits(lr + lr * noise)
+    return to_integers(lr + lr * noise)
 
 
-def compress(lr, rng):
-    """Compress as Table 3 does: JPEG of quality 45, chroma at half the resolution as MATLAB's imwrite has it.
-
-    Args:
-        lr: float array (h, w, C), 1 is white. Not changed.
-        rng: not used; it is there so that all degradations are called alike.
-
-    Returns:
-        uint8 array (h, w, C).
-    """
-    file, pixels = io.BytesIO(), _to_8_bits(lr)
+def compress(lr, _):
+    """Compress to JPEG of quality 45, chroma at half the resolution as MATLAB's imwrite has it."""
+    file, pixels = io.BytesIO(), to_integers(lr)
     image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
     image.save(file, format='JPEG', quality=JPEG_QUALITY, subsampling='4:2:0')
     with Image.open(file) as image:
@@ -154,7 +119,3 @@ def degrade(hr, rng, scale=2):
     name = list(DEGRADATIONS)[rng.randint(len(DEGRADATIONS))]
     lr = np.clip(imresize_matlab(hr / 255, 1 / scale), 0, 1)
     return DEGRADATIONS[name](lr, rng), name
-
-
-def _to_8_bits(floats):
-    return np.floor(np.clip(floats, 0, 1) * 255 + 0.5).astype(np.uint8)

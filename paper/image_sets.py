@@ -1,35 +1,13 @@
-"""Benchmark sets on disk: whose ground truth, low-resolution image and kernel a file is; LR made and kept."""
+"""Benchmark sets on disk: which image, ground truth, low-resolution image and kernel belong together."""
 
-import json
-from dataclasses import dataclass
+from collections import Counter
 from pathlib import Path
 
-import numpy as np
-
-from files.kernels import write_kernel
-from files.names import SRF_NAME, SUFFIXES, parse_name
-from files.pictures import read_image, write_png
-from files.storage import atomic_write, fingerprint
+from files.image_files import ImageFiles
+from files.names import SRF_NAME, image_files, kernel_names
+from files.pictures import read_image
+from files.rounding import to_integers
 from paper.degradations import crop_to_multiple
-
-
-@dataclass(frozen=True)
-class Item:
-    """One image of a set at one scale.
-
-    Attributes:
-        set: the set's name.
-        name: the image's.
-        scale: int.
-        hr: file of the ground truth, which may have to be cropped.
-        lr: file of the low-resolution image, or None: to be made.
-    """
-
-    set: str
-    name: str
-    scale: int
-    hr: Path
-    lr: Path | None = None
 
 
 def find_set(folder, scale):
@@ -43,7 +21,7 @@ def find_set(folder, scale):
         scale: int, the 2 in these names.
 
     Returns:
-        A list of `Item`, sorted by name.
+        A list of ImageFiles, sorted by name; `input` is None where there is no image of low resolution.
 
     Raises:
         FileNotFoundError: if there is no such folder.
@@ -66,89 +44,60 @@ def find_set(folder, scale):
     if missing:
         place = next(iter(lr.values())).parent
         raise ValueError(f'{place}: has no image for {", ".join(missing)}; add it, or move the folder away')
-    name = folder.resolve().name
-    return [Item(name, image, scale, truths[image], lr.get(image)) for image in sorted(truths)]
+    return [
+        ImageFiles(name, lr.get(name), truths[name], scale=(scale, scale), set=folder.resolve().name)
+        for name in sorted(truths)
+    ]
 
 
-def select(items, names=None, limit=None):
-    """Choose some of the images of one or more sets.
-
-    Args:
-        items: list of `Item`.
-        names: of the images wanted, or None: all.
-        limit: how many of each set and scale, the first ones, or None: all.
-
-    Returns:
-        List of `Item`.
+def select(images, names=(), limit=None):
+    """Choose the images of these names (empty: all), and of each set and scale the first `limit` (None: all).
 
     Raises:
         ValueError: for a name that is in none of the sets.
     """
-    unknown = sorted(set(names or ()) - {item.name for item in items})
+    unknown = sorted(set(names) - {files.name for files in images})
     if unknown:
-        known = ', '.join(dict.fromkeys(item.name for item in items))
+        known = ', '.join(dict.fromkeys(files.name for files in images))
         raise ValueError(f'--images {" ".join(unknown)}: in none of the sets; choose from {known}')
-    chosen, taken = [], {}
-    for item in items:
-        place = item.set, item.scale
-        if (names and item.name not in names) or (limit is not None and taken.get(place, 0) >= limit):
-            continue
-        taken[place] = taken.get(place, 0) + 1
-        chosen.append(item)
+    chosen, taken = [], Counter()
+    for files in images:
+        place = files.set, files.scale
+        if (not names or files.name in names) and (limit is None or taken[place] < limit):
+            taken[place] += 1
+            chosen.append(files)
     return chosen
 
 
-def read_8_bits(path, min_side=16):
-    """Read an image as the benchmarks have it.
-
-    Args:
-        path: image file; transparency is dropped, 16 bits are rounded to 8.
-        min_side: least height and width, in pixels.
-
-    Returns:
-        uint8 array (H, W, C), C 1 or 3.
-
-    Raises:
-        FileNotFoundError, ValueError: as `read_image`.
-    """
-    return np.floor(read_image(path, min_side).pixels * 255.0 + 0.5).astype(np.uint8)
+def read_8_bits(path):
+    """Read an image file as uint8 array (H, W, C), C 1 or 3: without transparency, 16 bits rounded to 8."""
+    return to_integers(read_image(path).pixels)
 
 
-def read_pair(item):
-    """Read an image's ground truth, cropped to a multiple of the scale, and its low-resolution file.
+def read_hr(files):
+    """Read an image's ground truth, a uint8 array (H, W, C), cropped to a multiple of the scale."""
+    return crop_to_multiple(read_8_bits(files.ground_truth), files.scale[0])
 
-    Args:
-        item: `Item`.
 
-    Returns:
-        (hr, lr): uint8 arrays (H, W, C) and (H / scale, W / scale, C); lr is None if there is no file.
+def read_hr_and_lr(files):
+    """Read an image's ground truth, as `read_hr`, and its low-resolution file, (H / scale, W / scale, C).
 
     Raises:
         FileNotFoundError, ValueError: if a file cannot be read, or the two do not fit.
     """
-    hr = crop_to_multiple(read_8_bits(item.hr), item.scale)
-    if item.lr is None:
-        return hr, None
-    lr = read_8_bits(item.lr)
-    wanted = *(side // item.scale for side in hr.shape[:2]), hr.shape[2]
+    hr, lr, scale = read_hr(files), read_8_bits(files.input), files.scale[0]
+    wanted = *(side // scale for side in hr.shape[:2]), hr.shape[2]
     if lr.shape != wanted:
         have, want = ('×'.join(map(str, shape)) for shape in (lr.shape, wanted))
         raise ValueError(
-            f'{item.lr}: is {have} (height × width × channels), but {item.hr} at ×{item.scale} makes {want}; '
-            'give one of that size, or move it away to have it made'
+            f'{files.input}: is {have} (height × width × channels), but {files.ground_truth} at ×{scale} '
+            f'makes {want}; give one of that size, or move it away to have it made'
         )
     return hr, lr
 
 
-def find_kernel(folder, item):
+def find_kernel(folder, files):
     """Find the blur kernel of an image: NAME_0.mat, NAME.mat, or kernel_N.mat for an image NAME_N.
-
-    Args:
-        folder: folder of .mat files.
-        item: `Item`.
-
-    Returns:
-        Path.
 
     Raises:
         FileNotFoundError: if the folder or the kernel is missing, naming the image.
@@ -158,67 +107,24 @@ def find_kernel(folder, item):
         raise FileNotFoundError(
             f'{folder}: no such folder; give a folder of kernels, NAME_0.mat for each image'
         )
-    number = item.name.rpartition('_')[2]
-    names = [f'{item.name}_0.mat', f'{item.name}.mat', f'kernel_{number}.mat']
+    number = files.name.rpartition('_')[2]
+    names = [*kernel_names(files.name, 1), f'{files.name}.mat', f'kernel_{number}.mat']
     for name in names:
         if (folder / name).is_file():
             return folder / name
-    raise FileNotFoundError(f'{folder}: no kernel for {item.set} {item.name}; put {" or ".join(names)} there')
-
-
-def keep_lr(item, folder, recipe, make):
-    """Make the low-resolution image of a ground truth, unless it is there from an earlier time.
-
-    Beside `NAME.png` lie its kernel `NAME_0.mat`, if it was made with one, and `NAME.json`, which says what
-    it was made from.
-
-    Args:
-        item: `Item`.
-        folder: where to keep it; made if needed.
-        recipe: text that says how it is made, seed included.
-        make: called with the uint8 ground truth, cropped; returns the uint8 image (h, w, C), the kernel or
-            None, and what was done, in words.
-
-    Returns:
-        (path of the image, path of its kernel or None, what was done).
-
-    Raises:
-        FileNotFoundError, ValueError: if the ground truth cannot be read.
-    """
-    hr, _ = read_pair(item)
-    path, record = folder / f'{item.name}.png', folder / f'{item.name}.json'
-    kernel_path = folder / f'{item.name}_0.mat'
-    source = {'hr': fingerprint(hr), 'recipe': recipe}
-    try:
-        known = json.loads(record.read_text(encoding='utf-8'))
-        kernel = kernel_path if known['kernel'] else None
-        if known['source'] == source and path.is_file() and (kernel is None or kernel.is_file()):
-            return path, kernel, known['degradation']
-    except (OSError, ValueError, TypeError, KeyError):
-        pass  # not there, or not whole: made anew
-    lr, kernel, degradation = make(hr)
-    folder.mkdir(parents=True, exist_ok=True)
-    record.unlink(missing_ok=True)  # an old one must not vouch for the new image if this is stopped here
-    write_png(path, lr / 255)
-    if kernel is not None:
-        write_kernel(kernel_path, kernel)
-    made = {'source': source, 'kernel': kernel is not None, 'degradation': degradation}
-    atomic_write(record, json.dumps(made).encode())  # last, since it vouches for the others
-    return path, None if kernel is None else kernel_path, degradation
+    wanted = ' or '.join(names)
+    raise FileNotFoundError(f'{folder}: no kernel for {files.set} {files.name}; put {wanted} there')
 
 
 def _images(place, scale, role, plain=True):
     """A dict from image name to file: NAME_SRF_2_ROLE of this scale and, if `plain`, names without a role."""
     found = {}
-    for path in sorted(place.iterdir()) if place.is_dir() else ():
-        if path.suffix.lower() not in SUFFIXES or path.name.startswith('.') or not path.is_file():
-            continue
+    for path in image_files(place) if place.is_dir() else ():
         match = SRF_NAME.fullmatch(path.stem)
-        if match and (int(match['scale']) != scale or path.stem.rpartition('_')[2] != role):
+        own = match and (int(match['scale']), path.stem.rpartition('_')[2]) == (scale, role)
+        if not (own if match else plain):
             continue
-        if not match and not plain:
-            continue
-        name = parse_name(path.stem)[0] if match else path.stem
+        name = match['stem'] if match else path.stem
         if name in found:
             raise ValueError(f'{path}: {found[name].name} is of the same name; move one of the two away')
         found[name] = path

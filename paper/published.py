@@ -3,6 +3,8 @@
 A figure is 'PSNR/SSIM', in dB. "(seen)" was read in a document; "(quoted)" is from memory of one.
 """
 
+import re
+
 TITLES = {
     'table1': 'Table 1: bicubic downscaling',
     'table2': 'Table 2: a random Gaussian kernel per image',
@@ -21,106 +23,51 @@ OTHERS = {
     'div2krk': ('DualSR',),
 }
 
-# Table -> (set, scale) -> program -> figure. 'ZSSR true' is ZSSR with the true kernel, and so on.
+
+def _read(text):
+    """Turn columns, two spaces apart, into a dict (set, scale) -> program -> figure; – is not known."""
+    heads, *lines = (re.split(' {2,}', line.strip()) for line in text.strip().splitlines())
+    return {
+        (set_name, int(scale)): {
+            program: f'{cell.rstrip("*")} ({"seen" if cell.endswith("*") else "quoted"})'
+            for program, cell in zip(heads[2:], cells, strict=True)
+            if cell != '–'
+        }
+        for set_name, scale, *cells in lines
+    }
+
+
+# Table -> (set, scale) -> program -> figure. 'ZSSR true' is ZSSR with the true kernel, and so on; on DIV2KRK,
+# the estimated ones are KernelGAN's. Here * is "(seen)", all others are "(quoted)".
 FIGURES = {
-    'table1': {
-        ('Set5', 2): {
-            'bicubic': '33.66/.9299 (quoted)',
-            'ZSSR bicubic': '37.37/.9570 (seen)',
-            'VDSR': '37.53/.9587 (quoted)',
-            'EDSR+': '38.20/.9606 (quoted)',
-        },
-        ('Set5', 3): {
-            'bicubic': '30.39/.8682 (quoted)',
-            'ZSSR bicubic': '33.42/.9188 (seen)',
-            'VDSR': '33.66/.9213 (quoted)',
-            'EDSR+': '34.76/.9290 (quoted)',
-        },
-        ('Set5', 4): {
-            'bicubic': '28.42/.8104 (quoted)',
-            'ZSSR bicubic': '31.13/.8796 (seen)',
-            'VDSR': '31.35/.8838 (quoted)',
-            'EDSR+': '32.62/.8984 (quoted)',
-        },
-        ('Set14', 2): {
-            'bicubic': '30.24/.8688 (quoted)',
-            'ZSSR bicubic': '33.00/.9108 (seen)',
-            'VDSR': '33.03/.9124 (quoted)',
-            'EDSR+': '34.02/.9204 (quoted)',
-        },
-        ('Set14', 3): {
-            'bicubic': '27.55/.7742 (quoted)',
-            'ZSSR bicubic': '29.80/.8304 (quoted)',
-            'VDSR': '29.77/.8314 (quoted)',
-            'EDSR+': '30.66/.8481 (quoted)',
-        },
-        ('Set14', 4): {
-            'bicubic': '26.00/.7027 (quoted)',
-            'ZSSR bicubic': '28.01/.7651 (seen)',
-            'VDSR': '28.01/.7674 (quoted)',
-            'EDSR+': '28.94/.7901 (quoted)',
-        },
-        ('BSD100', 2): {
-            'bicubic': '29.56/.8431 (quoted)',
-            'ZSSR bicubic': '31.65/.8920 (quoted)',
-            'VDSR': '31.90/.8960 (quoted)',
-            'EDSR+': '32.37/.9018 (quoted)',
-        },
-        ('BSD100', 3): {
-            'ZSSR bicubic': '28.67/.7945 (quoted)',
-            'VDSR': '28.82/.7976 (quoted)',
-            'EDSR+': '29.32/.8104 (quoted)',
-        },
-        ('BSD100', 4): {
-            'ZSSR bicubic': '27.12/.7211 (seen)',
-            'VDSR': '27.29/.7251 (quoted)',
-            'EDSR+': '27.79/.7437 (quoted)',
-        },
-    },
-    'table2': {
-        ('BSD100', 2): {
-            'ZSSR estimated': '28.81/.8306 (quoted)',
-            'ZSSR true': '29.68/.8414 (quoted)',
-            'VDSR': '27.72/.7635 (quoted)',
-            'EDSR+': '27.78/.7660 (quoted)',
-            'Blind-SR': '28.42/.7834 (quoted)',
-        },
-    },
-    'table3': {
-        ('BSD100', 2): {
-            'bicubic': '27.92/.7504 (quoted)',
-            'ZSSR bicubic': '28.61/.7809 (quoted)',
-            'EDSR+': '27.56/.7135 (quoted)',
-        },
-    },
-    'div2krk': {
-        ('DIV2KRK', 2): {
-            'bicubic': '28.73/.8040 (quoted)',
-            'ZSSR bicubic': '29.10/.8215 (quoted)',
-            'ZSSR estimated': '30.36/.8669 (seen)',  # by KernelGAN
-            'ZSSR true': '32.44/.8992 (quoted)',
-            'DualSR': '30.92/.8728 (seen)',
-        },
-        ('DIV2KRK', 4): {
-            'bicubic': '25.33/.6795 (quoted)',
-            'ZSSR bicubic': '25.61/.6911 (quoted)',
-            'ZSSR estimated': '26.81/.7316 (seen)',
-            'ZSSR true': '27.53/.7446 (quoted)',
-        },
-    },
+    'table1': _read("""
+        set     ×  bicubic      ZSSR bicubic  VDSR         EDSR+
+        Set5    2  33.66/.9299  37.37/.9570*  37.53/.9587  38.20/.9606
+        Set5    3  30.39/.8682  33.42/.9188*  33.66/.9213  34.76/.9290
+        Set5    4  28.42/.8104  31.13/.8796*  31.35/.8838  32.62/.8984
+        Set14   2  30.24/.8688  33.00/.9108*  33.03/.9124  34.02/.9204
+        Set14   3  27.55/.7742  29.80/.8304   29.77/.8314  30.66/.8481
+        Set14   4  26.00/.7027  28.01/.7651*  28.01/.7674  28.94/.7901
+        BSD100  2  29.56/.8431  31.65/.8920   31.90/.8960  32.37/.9018
+        BSD100  3  –            28.67/.7945   28.82/.7976  29.32/.8104
+        BSD100  4  –            27.12/.7211*  27.29/.7251  27.79/.7437
+    """),
+    'table2': _read("""
+        set     ×  ZSSR estimated  ZSSR true    VDSR         EDSR+        Blind-SR
+        BSD100  2  28.81/.8306     29.68/.8414  27.72/.7635  27.78/.7660  28.42/.7834
+    """),
+    'table3': _read("""
+        set     ×  bicubic      ZSSR bicubic  EDSR+
+        BSD100  2  27.92/.7504  28.61/.7809   27.56/.7135
+    """),
+    'div2krk': _read("""
+        set      ×  bicubic      ZSSR bicubic  ZSSR estimated  ZSSR true    DualSR
+        DIV2KRK  2  28.73/.8040  29.10/.8215   30.36/.8669*    32.44/.8992  30.92/.8728*
+        DIV2KRK  4  25.33/.6795  25.61/.6911   26.81/.7316*    27.53/.7446  –
+    """),
 }
 
 
 def figure(table, set_name, scale, program):
-    """What was published for a program on a set.
-
-    Args:
-        table: a name in TITLES.
-        set_name: as in SET_SIZES.
-        scale: int.
-        program: 'bicubic', 'ZSSR KERNELS' with KERNELS 'true', 'bicubic' or 'estimated', or a name in OTHERS.
-
-    Returns:
-        'PSNR/SSIM (source)', or None where nothing is known.
-    """
+    """What was published for a program, named as in FIGURES, on a set; None where nothing is known."""
     return FIGURES[table].get((set_name, scale), {}).get(program)

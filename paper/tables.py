@@ -7,12 +7,14 @@ as long as the configuration and the inputs have the fingerprints that it record
 import csv
 import dataclasses
 import io
+import math
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path
 
-from files.storage import atomic_write
+from comparing.writers import csv_text, markdown_table
+from files.storage import atomic_write, fingerprint
 from paper import published
 
 try:
@@ -22,6 +24,7 @@ except ImportError:  # Windows: a table is to be measured by one process at a ti
 
 BICUBIC = 'bicubic'  # the program that every table has for comparison
 PUBLISHED = 'published '  # what the names of programs begin with whose results were given as files
+NOTED = ('config', 'machine', 'set')  # the columns whose values are explained in notes
 
 PROTOCOL = [
     'psnr (dB) and ssim: 8-bit images, luma of MATLAB rgb2ycbcr, a border of `scale` pixels cropped; SSIM',
@@ -31,59 +34,38 @@ PROTOCOL = [
 ]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Row:
-    """One image, measured. Text may be empty where a column does not apply, numbers None.
+    """One image, measured or to be measured; its columns are those of the file.
 
-    Attributes:
-        table: a name in `published.TITLES`.
-        set: the set's name.
-        scale: the scale factor.
-        preset: the preset's name, or BICUBIC, or PUBLISHED + name.
-        changes: what --gradual and --set changed in the preset.
-        kernels: 'true', 'bicubic', or the name of the folder of kernels.
-        seed: of the training.
-        draw_seed: of what was drawn to make the low-resolution image.
-        image: the image's name.
-        degradation: what was done to make the low-resolution image, in words.
-        psnr: of the result, in dB.
-        ssim: of the result.
-        bicubic_psnr: of bicubic enlargement of the same input.
-        bicubic_ssim: of the same.
-        iterations: of the training, in all steps.
-        seconds: of training and output.
-        config: fingerprint of the configuration.
-        inputs: fingerprint of the ground truth and of what was made from it.
-        machine: fingerprint of the note on machine, precision and versions.
+    Where a column does not apply, text is empty and a number None. Scores are NaN until they are measured.
     """
 
-    table: str
+    table: str  # a name in published.TITLES
     set: str
     scale: int
-    preset: str
-    changes: str
-    kernels: str
-    seed: int | None
-    draw_seed: int | None
+    preset: str  # its name, BICUBIC, or PUBLISHED + name
+    changes: str = ''  # what --gradual and --set changed in the preset
+    kernels: str = ''  # 'true', 'bicubic', or the name of the folder of kernels
+    seed: int | None = None  # of the training
+    draw_seed: int | None = None  # of what was drawn to make the low-resolution image
     image: str
-    degradation: str
-    psnr: float
-    ssim: float
-    bicubic_psnr: float
-    bicubic_ssim: float
-    iterations: int | None
-    seconds: float | None
-    config: str
-    inputs: str
-    machine: str
+    degradation: str  # what was done to make the low-resolution image, in words
+    psnr: float = math.nan  # of the result, in dB
+    ssim: float = math.nan
+    bicubic_psnr: float = math.nan  # of bicubic enlargement of the same input
+    bicubic_ssim: float = math.nan
+    iterations: int | None = None  # of the training, in all steps
+    seconds: float | None = None  # of training and output
+    config: str = ''  # fingerprint; Notes have the configuration itself
+    inputs: str  # fingerprint of the ground truth and of what was made from it
+    machine: str = ''  # fingerprint; Notes have machine, precision and versions
 
     @property
     def line(self):
         """What the images of one line of the table have in common, besides the configuration."""
-        return (
-            *(self.table, self.set, self.scale, self.preset, self.changes, self.kernels),
-            *(-1 if seed is None else seed for seed in (self.seed, self.draw_seed)),
-        )
+        seed, draw_seed = (-1 if seed is None else seed for seed in (self.seed, self.draw_seed))
+        return self.table, self.set, self.scale, self.preset, self.changes, self.kernels, seed, draw_seed
 
     @property
     def key(self):
@@ -101,140 +83,165 @@ class Row:
             return self.preset
         return f'ZSSR {self.kernels if self.kernels in ("true", "bicubic") else "estimated"}'
 
+    @property
+    def summary(self):
+        """The row in one line for people."""
+        kernels = f', {self.kernels} kernel' if self.kernels else ''
+        cost = '' if self.seconds is None else f', {self.iterations} iterations, {self.seconds:.0f} s'
+        scores = f'{self.psnr:.2f} dB (bicubic {self.bicubic_psnr:.2f})'
+        return f'{self.set} ×{self.scale} {self.image}: {self.preset}{kernels}: {scores}{cost}'
 
-FIELDS = {field.name: field.type for field in dataclasses.fields(Row)}
+
+COLUMNS = {column.name: column.type for column in dataclasses.fields(Row)}
+
+
+@dataclass
+class Notes:
+    """What the comment lines above the columns explain: values of the columns in NOTED."""
+
+    texts: dict = field(default_factory=dict)  # (column, value) -> text
+
+    @classmethod
+    def parse(cls, lines):
+        """Read them from comment lines, of which the others are passed over."""
+        notes = cls()
+        for line in lines:
+            column, _, rest = line.partition(' ')
+            if column in NOTED and ': ' in rest:
+                # A set's name may hold ': ', its text does not.
+                value, text = rest.rsplit(': ', 1) if column == 'set' else rest.split(': ', 1)
+                notes.texts[column, value] = text
+        return notes
+
+    def lines(self, rows):
+        """The notes on these rows, a sorted list of lines."""
+        used = {(column, getattr(row, column)) for row in rows for column in NOTED}
+        return [f'{" ".join(key)}: {self.texts[key]}' for key in sorted(used & self.texts.keys())]
+
+    def __or__(self, other):
+        """These and the other's, which win."""
+        return Notes(self.texts | other.texts)
+
+    def add_config(self, program, settings):
+        """Note which settings a program is trained with, in words; returns their fingerprint."""
+        config = fingerprint(settings)
+        self.texts['config', config] = f'{program}: {settings}'
+        return config
+
+    def add_machine(self, words):
+        """Note what images are trained on, in words; returns their fingerprint."""
+        machine = fingerprint(words)
+        self.texts['machine', machine] = words
+        return machine
+
+    def add_set(self, name, size):
+        """Note how many images a set has."""
+        self.texts['set', name] = f'{size} images'
+
+    def set_size(self, name):
+        """How many images a set has, 0 if it is not known."""
+        return int(self.texts.get(('set', name), '0').split()[0])
 
 
 def read_table(path):
-    """Read a CSV file of rows.
-
-    Args:
-        path: the file; it may be missing.
+    """Read a CSV file of rows, which may be missing.
 
     Returns:
-        (rows, notes): a dict from key to Row, and one from what a comment line explains to its text.
+        (rows, notes): a dict from key to Row, and Notes.
 
     Raises:
         ValueError: if it is not such a file, naming the line.
     """
     path = Path(path)
     if not path.is_file():
-        return {}, {}
-    try:
-        lines = path.read_text(encoding='utf-8').split('\n')  # splitlines() also splits inside names
-    except UnicodeDecodeError as error:
-        raise ValueError(f'{path}: is not a table of evaluate.py (not UTF-8 text); move it away') from error
-    comments = list(takewhile(lambda line: line.startswith('#'), lines))
-    notes = dict(_split_note(line[2:]) for line in comments if _is_note(line[2:]))
-    start = len(comments)
-    reader = csv.DictReader(io.StringIO('\n'.join(lines[start:])))
-    try:
-        columns = reader.fieldnames
-    except csv.Error:
-        columns = None
-    if columns != list(FIELDS):
-        raise ValueError(f'{path}: is not a table of evaluate.py (its columns are others); move it away')
+        return {}, Notes()
+    head, reader = _open_table(path)
     rows = {}
     while True:
         try:
             cells = next(reader, None)
             if cells is None:
-                return rows, notes
-            row = Row(**{name: _value(cells[name], kind) for name, kind in FIELDS.items()})
+                return rows, Notes.parse(line.removeprefix('# ') for line in head)
+            row = Row(**{name: _value(cells[name], kind) for name, kind in COLUMNS.items()})
             if row.table not in published.TITLES:
                 raise ValueError(f'{row.table!r} is none of {", ".join(published.TITLES)}')
         except (ValueError, TypeError, AttributeError, csv.Error) as error:
             # The reader has not counted a line that it cannot take apart.
-            line = start + reader.line_num + isinstance(error, csv.Error)
+            line = len(head) + reader.line_num + isinstance(error, csv.Error)
             raise ValueError(f'{path}, line {line}: {error}; correct or delete it') from error
         rows[row.key] = row
 
 
 def write_table(path, rows, notes):
-    """Write a CSV file of rows, whole or not at all.
-
-    Args:
-        path: the file to write or replace.
-        rows: dict from key to Row; at least one.
-        notes: dict from 'config X', 'machine X' or 'set X' to a text; those of no row are dropped.
-    """
+    """Write a CSV file, whole or not at all, of a dict from key to Row, not empty, and the Notes on those."""
     ordered = [rows[key] for key in sorted(rows)]
-    table = ordered[0].table
-    used = {f'{kind} {getattr(row, kind)}' for row in ordered for kind in ('config', 'machine', 'set')}
     seeds, draw_seeds = (
         ' '.join(map(str, sorted({value for row in ordered if (value := getattr(row, name)) is not None})))
         for name in ('seed', 'draw_seed')
     )
-    header = [published.TITLES.get(table, table), *PROTOCOL]
-    header += [f'presets {" ".join(sorted({row.preset for row in ordered}))}']
-    header += [f'seeds {seeds or "none"}; draw seeds {draw_seeds or "none"}']
-    header += [f'{key}: {notes[key]}' for key in sorted(notes) if key in used]
-    text = io.StringIO()
-    text.writelines('# ' + line.replace('\n', ' ') + '\n' for line in header)
-    writer = csv.writer(text, lineterminator='\n')
-    writer.writerow(FIELDS)
-    writer.writerows([getattr(row, name) for name in FIELDS] for row in ordered)
-    atomic_write(path, text.getvalue().encode())
+    head = [
+        published.TITLES[ordered[0].table],
+        *PROTOCOL,
+        f'presets {" ".join(sorted({row.preset for row in ordered}))}',
+        f'seeds {seeds or "none"}; draw seeds {draw_seeds or "none"}',
+        *notes.lines(ordered),
+    ]
+    comments = ''.join('# ' + line.replace('\n', ' ') + '\n' for line in head)
+    cells = ([getattr(row, name) for name in COLUMNS] for row in ordered)
+    atomic_write(path, (comments + csv_text(COLUMNS, cells)).encode())
 
 
 def add_row(path, row, notes):
-    """Add a row to a CSV file, or replace the one of the same key; what else is in the file stays.
-
-    Args:
-        path: the file, in an existing folder; the folder work/ beside it is made if needed.
-        row: Row.
-        notes: as for `write_table`, added to those of the file.
-    """
+    """Add a row and its Notes to a CSV file, or replace the row of the same key; what else is there stays."""
     # Read again every time, since another run may be adding rows to the same table.
     with _alone(path):
         rows, known = read_table(path)
         write_table(path, rows | {row.key: row}, known | notes)
 
 
+def find_tables(path):
+    """The CSV files of tables in a folder, called TABLE.csv there; a file is one itself.
+
+    Raises:
+        FileNotFoundError: if there is none.
+    """
+    path = Path(path)
+    files = [path / f'{table}.csv' for table in published.TITLES] if path.is_dir() else [path]
+    files = [file for file in files if file.is_file()]
+    if not files:
+        raise FileNotFoundError(f'{path}: no table there; give a CSV file of evaluate.py, or their folder')
+    return files
+
+
 def markdown(table, rows, notes):
     """The table in Markdown: one line per set, scale and program, beside the published figures.
 
-    Args:
-        table: a name in `published.TITLES`.
-        rows: iterable of Row.
-        notes: as `read_table` gives them, for the number of images in a set that is not one of the paper's.
-
-    Returns:
-        Text. A line that has no rows says "not measured"; one with fewer images than its set says how many.
+    A line that has no rows says "not measured"; one with fewer images than its set says how many. The size of
+    a set that is not one of the paper's is known from the notes.
     """
     rows, others = list(rows), published.OTHERS[table]
     heads = ['set', '×', 'program', 'images', 'published', 'measured', 'bicubic, same images', 's/image']
-    lines = [[*heads, *others], ['---', '--:', '---', *['--:'] * (len(heads) - 3 + len(others))]]
+    lines = []
     for set_name, scale in _places(table, rows):
         here = [row for row in rows if (row.set, row.scale) == (set_name, scale)]
         known = published.FIGURES[table].get((set_name, scale), {})
         cells = [known.get(other, '–') for other in others]
-        size = published.SET_SIZES.get(set_name) or int(notes.get(f'set {set_name}', '0').split()[0])
+        size = published.SET_SIZES.get(set_name) or notes.set_size(set_name)
         groups = _groups(here)
         names = [_program_name(group[0]) for group in groups]
         for name, group in zip(names, groups, strict=True):
             # A preset that has changed since some of its rows were measured.
             mark = f' [{group[0].config}]' if names.count(name) > 1 else ''
             lines.append([set_name, scale, name + mark, *_measured_cells(group, size), *cells])
-        missing = [p for p in known if p not in others and p not in {row.program for row in here}]
-        for program in missing:
+        programs = {row.program for row in here}.union(others)
+        for program in (program for program in known if program not in programs):
             empty = [_missing_name(program), f'0 of {size}', known[program], 'not measured', '–', '–']
             lines.append([set_name, scale, *empty, *cells])
-    return ''.join(
-        '| ' + ' | '.join(str(cell).replace('|', r'\|') for cell in line) + ' |\n' for line in lines
-    )
+    return markdown_table([*heads, *others], lines, left=('set', 'program'))
 
 
 def mean(rows, psnr='psnr', ssim='ssim'):
-    """Mean PSNR and SSIM as the papers print them, such as '37.37/.9570'.
-
-    Args:
-        rows: list of Row, not empty.
-        psnr, ssim: which two columns.
-
-    Returns:
-        Text.
-    """
+    """Mean PSNR and SSIM as the papers print them, such as '37.37/.9570'."""
     decibels, similarity = (sum(getattr(row, name) for row in rows) / len(rows) for name in (psnr, ssim))
     return f'{decibels:.2f}/{f"{similarity:.4f}".removeprefix("0")}'
 
@@ -252,13 +259,21 @@ def _alone(path):
         yield
 
 
-def _is_note(comment):
-    return ': ' in comment and comment.startswith(('config ', 'machine ', 'set '))
-
-
-def _split_note(comment):
-    """What a note explains, and its text. A set's name may hold ': ', its text does not."""
-    return comment.rsplit(': ', 1) if comment.startswith('set ') else comment.split(': ', 1)
+def _open_table(path):
+    """The comment lines of a file, and a csv.DictReader of the rows below, its columns checked."""
+    try:
+        lines = path.read_text(encoding='utf-8').split('\n')  # splitlines() also splits inside names
+    except UnicodeDecodeError as error:
+        raise ValueError(f'{path}: is not a table of evaluate.py (not UTF-8 text); move it away') from error
+    head = list(takewhile(lambda line: line.startswith('#'), lines))
+    reader = csv.DictReader(io.StringIO('\n'.join(lines[len(head) :])))
+    try:
+        columns = reader.fieldnames
+    except csv.Error:
+        columns = None
+    if columns != list(COLUMNS):
+        raise ValueError(f'{path}: is not a table of evaluate.py (its columns are others); move it away')
+    return head, reader
 
 
 def _value(cell, kind):
@@ -283,10 +298,7 @@ def _groups(rows):
     groups = {}
     for row in sorted(rows, key=lambda row: row.key):
         groups.setdefault((*row.line, row.config), []).append(row)
-    rank = {BICUBIC: 0}
-    return sorted(
-        groups.values(), key=lambda group: rank.get(group[0].program, 1 + (group[0].seed is not None))
-    )
+    return sorted(groups.values(), key=lambda group: (group[0].program != BICUBIC, group[0].seed is not None))
 
 
 def _measured_cells(group, size):

@@ -13,9 +13,9 @@ from PIL import Image
 
 import evaluate
 from comparing import metrics
-from configs import PRESETS, Config, get_config
 from imresize import imresize_matlab
-from paper import image_sets, tasks
+from paper import image_sets
+from paper.measuring import Measurer
 
 SHARED = Path(__file__).parents[2] / 'shared' / 'data'
 
@@ -90,7 +90,7 @@ def command(data, out, *more):
 
 def test_a_run_goes_on_where_it_was_stopped(data, tmp_path, monkeypatch, capsys):
     whole = run(*command(data, tmp_path / 'whole')[:-2], output=tmp_path / 'whole')
-    super_resolve, done, out = evaluate.Measurer._super_resolve, [], tmp_path / 'out'
+    super_resolve, done, out = Measurer._super_resolve, [], tmp_path / 'out'
 
     def stops_at_the_second(self, task, lr, hr):
         if len(done) == 1:
@@ -98,11 +98,11 @@ def test_a_run_goes_on_where_it_was_stopped(data, tmp_path, monkeypatch, capsys)
         done.append(task.row.image)
         return super_resolve(self, task, lr, hr)
 
-    monkeypatch.setattr(evaluate.Measurer, '_super_resolve', stops_at_the_second)
+    monkeypatch.setattr(Measurer, '_super_resolve', stops_at_the_second)
     assert evaluate.main([str(argument) for argument in command(data, out)]) == 130
     assert 'kept' in capsys.readouterr().err
     assert [row.image for row in rows_of(out) if row.seconds] == ['a']
-    monkeypatch.setattr(evaluate.Measurer, '_super_resolve', super_resolve)
+    monkeypatch.setattr(Measurer, '_super_resolve', super_resolve)
     again = run(*command(data, out)[:-2], output=out)
     said = capsys.readouterr().err
     assert ' a: ' not in said
@@ -161,31 +161,6 @@ def test_threads_are_set_before_16_bit_images_are_read(data, tmp_path):
     arguments = ('table1', '--data', data, '--images', 'high', '--threads', 1, *TINY)
     done = finish(start(*arguments, '--output', tmp_path, program=(PROJECT / 'evaluate.py',)))
     assert done[0] == 0, done[2]
-
-
-def test_settings_are_what_differs_from_the_defaults():
-    assert tasks.settings(Config(name='x', seed=3, result_path='y')) == 'the defaults'
-    assert 'noise_std=0.0125' in tasks.settings(get_config('X2_REAL_CONF'))
-
-
-@pytest.mark.parametrize('scale', [2, 3, 4])
-@pytest.mark.parametrize('preset', PRESETS)
-def test_every_preset_goes_to_every_scale_also_gradually(preset, scale):
-    for gradual in ([], ['--gradual']):
-        arguments = ['table1', '--data', 'x', '--preset', preset, '--seed', '5', *gradual]
-        args = evaluate.build_parser().parse_args(arguments)
-        if preset == 'X4_FAST_IDEAL_CONF' and scale != 4 and not gradual:
-            # Its two steps of one whole factor, stretched to another scale, are none.
-            with pytest.raises(ValueError, match='needs one whole factor'):
-                tasks.configure(args, scale)
-            continue
-        conf = tasks.configure(args, scale)
-        assert conf.scales[-1] == (scale, scale)
-        assert (conf.seed, conf.save_results) == (5, False)
-        assert conf.noise_std == get_config(preset).noise_std
-        if gradual:
-            assert len(conf.scales) == 6
-            assert any(conf.back_projection_iters) == any(get_config(preset).back_projection_iters)
 
 
 def test_killed_at_any_moment(data, tmp_path):

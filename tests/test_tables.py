@@ -4,19 +4,37 @@ import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from helpers.command_line import PROJECT
 from helpers.pictures import refusal
 
 from paper import published, tables
 
 ROW = tables.Row(
-    *('table1', 'Set5', 2, 'X2_ONE_JUMP_IDEAL_CONF', '', 'bicubic', 0, None, 'bird', 'bicubic'),
-    *(41.5, 0.98, 36.8, 0.97, 1980, 78.25, 'aaaa', 'bbbb', 'cccc'),
+    table='table1',
+    set='Set5',
+    scale=2,
+    preset='X2_ONE_JUMP_IDEAL_CONF',
+    kernels='bicubic',
+    seed=0,
+    image='bird',
+    degradation='bicubic',
+    psnr=41.5,
+    ssim=0.98,
+    bicubic_psnr=36.8,
+    bicubic_ssim=0.97,
+    iterations=1980,
+    seconds=78.25,
+    config='aaaa',
+    inputs='bbbb',
+    machine='cccc',
 )
-NOTES = {
-    'config aaaa': 'X2_ONE_JUMP_IDEAL_CONF: the defaults',
-    'machine cccc': 'CPU, 2 cores',
-    'set Mine': '7 images',
-}
+NOTES = tables.Notes(
+    {
+        ('config', 'aaaa'): 'X2_ONE_JUMP_IDEAL_CONF: the defaults',
+        ('machine', 'cccc'): 'CPU, 2 cores',
+        ('set', 'Mine'): '7 images',
+    }
+)
 
 
 def row(**changes):
@@ -41,14 +59,43 @@ def test_rows_and_notes_survive_the_file(tmp_path):
         row(image='a, "quoted" name', psnr=float('inf'), draw_seed=3, changes='max_iters=5 width=4'),
     )
     path = tmp_path / 'table1.csv'
-    given = NOTES | {'set Mine: new': '3 images', 'config aaaa': 'preset: fields'}
+    given = NOTES | tables.Notes({('set', 'Mine: new'): '3 images', ('config', 'aaaa'): 'preset: fields'})
     tables.write_table(path, rows, given)
     read, notes = tables.read_table(path)
     assert read == rows
-    assert notes == {key: text for key, text in given.items() if key != 'set Mine'}  # no row is of it
+    del given.texts['set', 'Mine']  # no row is of it
+    assert notes == given
     first = path.read_bytes()
     tables.write_table(path, dict(reversed(read.items())), notes)
     assert path.read_bytes() == first
+
+
+def test_notes_are_composed_and_read_in_one_place():
+    notes = tables.Notes()
+    config = notes.add_config('PRESET width=4', 'width=4')
+    machine = notes.add_machine('CPU: 2 cores')
+    notes.add_set('Mine: new', 3)
+    lines = notes.lines([row(config=config, machine=machine, set='Mine: new')])
+    assert lines == [
+        f'config {config}: PRESET width=4: width=4',
+        f'machine {machine}: CPU: 2 cores',
+        'set Mine: new: 3 images',
+    ]
+    assert tables.Notes.parse(['seeds 0', *lines, 'settings: none']) == notes
+    assert (notes.set_size('Mine: new'), notes.set_size('Other')) == (3, 0)
+    assert notes.lines([row()]) == []
+
+
+@pytest.mark.parametrize(
+    'path', tables.find_tables(PROJECT / 'results' / 'tables'), ids=lambda path: path.stem
+)
+def test_tables_so_far_are_written_as_they_were_read(tmp_path, path):
+    tables.write_table(tmp_path / path.name, *tables.read_table(path))
+    before, after = (file.read_bytes().split(b'\n') for file in (path, tmp_path / path.name))
+    dropped = [line for line in before if line not in after]
+    assert [line for line in before if line not in dropped] == after
+    # A note goes with the last row that it was about.
+    assert all(line.startswith(b'# machine ') for line in dropped)
 
 
 def test_the_header_says_how_it_was_measured(tmp_path):
@@ -71,12 +118,12 @@ def test_the_header_says_how_it_was_measured(tmp_path):
 def test_adding_a_row_keeps_the_others_and_replaces_its_own(tmp_path):
     path = tmp_path / 'table1.csv'
     tables.add_row(path, row(), NOTES)
-    tables.add_row(path, row(image='woman', config='dddd'), {'config dddd': 'another'})
-    tables.add_row(path, row(psnr=42.0), {})
+    tables.add_row(path, row(image='woman', config='dddd'), tables.Notes({('config', 'dddd'): 'another'}))
+    tables.add_row(path, row(psnr=42.0), tables.Notes())
     read, notes = tables.read_table(path)
     assert sorted((each.image, each.psnr) for each in read.values()) == [('bird', 42.0), ('woman', 41.5)]
-    assert notes['config dddd'] == 'another'
-    assert notes['machine cccc'] == 'CPU, 2 cores'
+    assert notes.texts['config', 'dddd'] == 'another'
+    assert notes.texts['machine', 'cccc'] == 'CPU, 2 cores'
 
 
 def test_two_runs_that_add_to_one_table_lose_no_row(tmp_path):
@@ -108,7 +155,7 @@ def test_a_row_is_valid_for_its_own_configuration_and_inputs():
 
 
 def test_no_file_is_an_empty_table(tmp_path):
-    assert tables.read_table(tmp_path / 'none.csv') == ({}, {})
+    assert tables.read_table(tmp_path / 'none.csv') == ({}, tables.Notes())
 
 
 @pytest.mark.parametrize(
@@ -177,7 +224,7 @@ def test_kernels_choose_the_published_figure():
 def test_a_set_of_ones_own_has_the_size_of_its_folder():
     line = lines_of([row(set='Mine')])[-1]
     assert (line['images'], line['published']) == ('1 of 7', '–')
-    assert lines_of([row(set='Unknown')], notes={})[-1]['images'] == '1 of 1'
+    assert lines_of([row(set='Unknown')], notes=tables.Notes())[-1]['images'] == '1 of 1'
 
 
 def test_lines_differ_by_seed_changes_and_configuration():

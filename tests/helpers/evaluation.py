@@ -1,4 +1,7 @@
-"""Helpers for tests of evaluate.py: measure, read the rows, and see input refused."""
+"""Helpers for tests of evaluate.py: make images, measure, read the rows, and see input refused."""
+
+import numpy as np
+from PIL import Image
 
 import evaluate
 from paper import tables
@@ -29,3 +32,11 @@ def refused(capsys, *arguments):
     assert err.startswith('evaluate.py: ')
     assert err.count('\n') == 1
     return err
+
+
+def save_noise(path, shape=(40, 48, 3), seed=0):
+    """Write an 8-bit image of noise, and return its uint8 values."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    values = np.random.RandomState(seed).randint(0, 256, shape).astype(np.uint8)
+    Image.fromarray(values.squeeze()).save(path)
+    return values
