@@ -17,10 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from comparing.writers import markdown_table
-from configs import Config, get_config
-from files.storage import one_line
+from configs import Config
 from running import jobs
-from running.command_line import Parser, set_field, whole_number
+from running.command_line import Parser, make_config, run_command, whole_number
 from running.devices import start_tensorflow
 
 MATRIX = 2048
@@ -31,14 +30,7 @@ def training_flop(shapes, crop_size, grid=1):
     """Floating-point operations of one training step, multiplications and additions apart.
 
     Every convolution runs forward and has two gradients, but for the first, whose input needs none.
-
-    Args:
-        shapes: (height, width, channels in, channels out) of each convolution.
-        crop_size: side of the father.
-        grid: by how much the convolutions' grid is coarser.
-
-    Returns:
-        float.
+    `shapes` are those of the filters; the convolutions' grid is `grid` times coarser than the father.
     """
     products = [np.prod(shape) for shape in shapes]
     return 2.0 * (3 * sum(products) - products[0]) * (crop_size / grid) ** 2
@@ -69,11 +61,7 @@ class Limit:
     """The machine's own limit, measured now and then, so that whatever else it does hits training alike."""
 
     def __init__(self, precision):
-        """Prepare the matrix product.
-
-        Args:
-            precision: of its matrices.
-        """
+        """Prepare the matrix product in a precision."""
         self._product, self._flop = matrix_product(precision)
         self._product()
         self._seconds = []
@@ -92,14 +80,7 @@ class Limit:
 
 
 def bench_step(args):
-    """Time a training step of the default network on one pair, beside the matrix product.
-
-    Args:
-        args: `precision`, a list.
-
-    Returns:
-        List of rows.
-    """
+    """Time a training step of the default network on one pair, beside the matrix product."""
     import tensorflow as tf
 
     from learning.model import Design
@@ -131,12 +112,7 @@ class Stopwatch:
     """Adds up what the calls of some methods of an object take."""
 
     def __init__(self, target, *names):
-        """Wrap the methods.
-
-        Args:
-            target: the object; its methods are replaced on the instance.
-            names: of the methods.
-        """
+        """Wrap the methods `names` on the object itself."""
         self.seconds = dict.fromkeys(names, 0.0)
         for name in names:
             setattr(target, name, self._timed(name, getattr(target, name)))
@@ -154,14 +130,7 @@ class Stopwatch:
 
 
 def bench_run(args):
-    """Run one 200×240 image without ground truth from start to end and say where the time went.
-
-    Args:
-        args: `config`, `iterations`.
-
-    Returns:
-        List with one row.
-    """
+    """Run one 200×240 image without ground truth from start to end and say where the time went."""
     import resource  # not on Windows
 
     start = time.perf_counter()
@@ -226,12 +195,6 @@ def bench_overhead(args):
 
     The median over the blocks between two quick tests, without these; beside it the matrix product, which
     tells a quiet machine from a busy one.
-
-    Args:
-        args: `iterations`.
-
-    Returns:
-        List with one row.
     """
     from ZSSR import ZSSR
 
@@ -262,11 +225,7 @@ def bench_overhead(args):
 def bench_frontier(args):
     """Measure presets against each other on a folder with ground truth.
 
-    Args:
-        args: `folder` of NAME.png with NAME_gt.png, `configs`, `seed`.
-
-    Returns:
-        List of rows: one per image and preset, then their means with the ratio of seconds to the first's.
+    A row per image and preset, then their means with the ratio of seconds to the first's.
     """
     confs = {text: changed_config(text) for text in args.configs}
     inputs, _ = jobs.find_inputs(args.folder)
@@ -293,20 +252,9 @@ def bench_frontier(args):
 
 
 def changed_config(text):
-    """Read a preset with changes, 'NAME' or 'NAME:FIELD=VALUE:…'.
-
-    Args:
-        text: from the command line.
-
-    Returns:
-        Config, validated.
-    """
+    """Read a preset with changes, 'NAME' or 'NAME:FIELD=VALUE:…', as a Config."""
     name, *assignments = text.split(':')
-    conf = get_config(name)
-    for assignment in assignments:
-        set_field(conf, assignment)
-    conf.validate()
-    return conf
+    return make_config(name, assignments)
 
 
 def _measure(files, conf, networks):
@@ -348,11 +296,7 @@ def _shortened(conf, iterations):
 
 
 def print_table(rows):
-    """Print rows as a Markdown table.
-
-    Args:
-        rows: list of dicts; the columns are those of the first, and later ones' in addition.
-    """
+    """Print a list of dicts in Markdown: the columns of the first, and later ones' in addition."""
     heads = list(dict.fromkeys(head for row in rows for head in row))
     cells = ([row.get(head, '') for head in heads] for row in rows)
     lines = ([f'{cell:.4g}' if isinstance(cell, float) else cell for cell in line] for line in cells)
@@ -360,11 +304,7 @@ def print_table(rows):
 
 
 def build_parser():
-    """Describe the command line.
-
-    Returns:
-        Parser.
-    """
+    """Describe the command line."""
     parser = Parser(prog='benchmark.py', description=__doc__.splitlines()[0])
     add = parser.add_argument
     add('--json', metavar='FILE', help='write the rows there as well')
@@ -386,39 +326,28 @@ def build_parser():
     return parser
 
 
-def main(argv=None):
-    """Run one benchmark.
-
-    Args:
-        argv: arguments; None: those of the process.
-
-    Returns:
-        0; 2 for unusable input; 130 after Ctrl-C.
-    """
+def run(args):
+    """Run one benchmark, print its rows, and write and draw them where that is asked for."""
     benchmarks = {
         'step': bench_step,
         'run': bench_run,
         'overhead': bench_overhead,
         'frontier': bench_frontier,
     }
-    try:
-        args = build_parser().parse_args(argv)
-        figure = getattr(args, 'figure', None)
-        _check_outputs(args.json, figure)
-        start_tensorflow(threads=args.threads)
-        rows = benchmarks[args.command](args)
-        print_table(rows)
-        if args.json:
-            Path(args.json).write_text(json.dumps(rows, indent=1))
-        if figure:
-            _draw_frontier(rows, figure)
-    except (ValueError, OSError) as error:
-        print(f'benchmark.py: {one_line(error)}', file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print('benchmark.py: stopped; nothing is kept', file=sys.stderr)
-        return 130
-    return 0
+    figure = getattr(args, 'figure', None)
+    _check_outputs(args.json, figure)
+    start_tensorflow(threads=args.threads)
+    rows = benchmarks.get(args.command, bench_frontier)(args)
+    print_table(rows)
+    if args.json:
+        Path(args.json).write_text(json.dumps(rows, indent=1))
+    if figure:
+        _draw_frontier(rows, figure)
+
+
+def main(argv=None):
+    """Run one benchmark; returns the exit code."""
+    return run_command(build_parser(), run, argv, 'stopped; nothing is kept')
 
 
 def _check_outputs(table, figure):

@@ -15,6 +15,11 @@ from settings.scales import as_pair, scaled_shape
 __version__ = '1.0.0'
 
 
+def aside(default):
+    """A field that does not decide a result: files, display."""
+    return field(default=default, metadata={'aside': True})
+
+
 @dataclass
 class Config:
     """Everything that decides a run; the names and defaults are the original's.
@@ -51,7 +56,7 @@ class Config:
     downscale_gt_method: str = 'cubic'  # for the ground truth of intermediate scales
 
     # Fathers and sons
-    random_crop: bool = True  # kept for old scripts; nothing reads it, nor did the original
+    random_crop: bool = aside(True)  # kept for old scripts; nothing reads it, nor did the original
     crop_size: int = 128  # side of a father
     noise_std: float = 0.0  # of the Gaussian noise added to sons, where 1 is white
     augment_leave_as_is_probability: float = 0.05
@@ -77,17 +82,17 @@ class Config:
     # Quick test and display
     run_test: bool = True
     run_test_every: int = 50
-    display_every: int = 20
-    display_test_results: bool = True
-    plot_losses: bool = False  # live figure
+    display_every: int = aside(20)
+    display_test_results: bool = aside(True)
+    plot_losses: bool = aside(False)  # live figure
 
     # Files
-    name: str = 'test'  # prefix of the results folder, and file stem when an array is given
-    input_path: str = 'test_data/'
-    result_path: str = 'results/'
-    create_results_dir: bool = True
-    create_code_copy: bool = True
-    save_results: bool = True
+    name: str = aside('test')  # prefix of the results folder, and file stem when an array is given
+    input_path: str = aside('test_data/')
+    result_path: str = aside('results/')
+    create_results_dir: bool = aside(True)
+    create_code_copy: bool = aside(True)
+    save_results: bool = aside(True)
 
     # Reproducibility
     seed: int | None = None  # None: a fresh one, which is recorded

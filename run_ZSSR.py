@@ -14,11 +14,7 @@ from settings.scales import parse_scale
 
 
 def build_parser():
-    """Describe the command line.
-
-    Returns:
-        Parser.
-    """
+    """Describe the command line."""
     parser = Parser(
         prog='run_ZSSR.py',
         description='Enlarge images by Zero-Shot Super-Resolution: one small network per image, trained on '
@@ -60,14 +56,7 @@ def configure(args):
 
 
 def run(args):
-    """Do what the command line asks for.
-
-    Args:
-        args: parsed arguments.
-
-    Returns:
-        Exit code: 0, or 1 if an image of a folder failed.
-    """
+    """Do what the command line asks for; returns 0, or 1 if an image of a folder failed."""
     if args.list:
         for name, description in configs.PRESETS.items():
             print(f'{name:26}{description}')
@@ -80,15 +69,7 @@ def run(args):
 
 
 def enlarge(conf, args):
-    """Find the images, set unusable ones aside, and run the others.
-
-    Args:
-        conf: Config, validated.
-        args: parsed arguments.
-
-    Returns:
-        Exit code, as `run`.
-    """
+    """Find the images, set unusable ones aside, and run the others; returns as `run`."""
     from running import devices, jobs, workers
     from running.progress import Terminal
 

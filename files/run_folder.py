@@ -9,14 +9,7 @@ from files.storage import PROJECT, atomic_write
 
 
 def check_output(folder):
-    """Refuse a place for results that cannot be written, before anything else is looked at or created.
-
-    Args:
-        folder: path, which need not exist.
-
-    Raises:
-        ValueError: naming the folder.
-    """
+    """Refuse a folder that cannot be written or made, before anything else is looked at or created."""
     whole = Path(folder).absolute()
     there = next(parent for parent in (whole, *whole.parents) if parent.exists())
     if not there.is_dir() or not os.access(there, os.W_OK):

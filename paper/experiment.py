@@ -11,9 +11,7 @@ from paper.tables import BICUBIC
 from running.command_line import set_field
 
 # Fields of Config that do not change a result. The seed does, but is a column of its own.
-FILES = {'name', 'input_path', 'result_path', 'create_results_dir', 'create_code_copy', 'save_results'}
-DISPLAY = {'display_every', 'display_test_results', 'plot_losses'}
-WITHOUT_EFFECT = FILES | DISPLAY | {'random_crop', 'seed'}
+WITHOUT_EFFECT = {f.name for f in dataclasses.fields(Config) if f.metadata.get('aside')} | {'seed'}
 
 
 @dataclass(frozen=True, kw_only=True)

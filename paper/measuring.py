@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from comparing import scoring
+from comparing.metrics import scores
+from comparing.scoring import score_bicubic
 from files.names import result_name
 from files.pictures import write_png
 from files.run_folder import check_output
@@ -49,10 +50,10 @@ class Measurer:
     def measure(self, task):
         """Measure one task; returns its Row, and Notes on the machine."""
         hr, lr = read_hr_and_lr(task.files)
-        bicubic = scoring.score_bicubic(lr, hr, str(task.files.ground_truth))
+        bicubic = score_bicubic(lr, hr, str(task.files.ground_truth))
         found = bicubic | {f'bicubic_{name}': value for name, value in bicubic.items()}
         if task.result is not None:
-            found |= scoring.scores(read_8_bits(task.result), hr, task.row.scale, str(task.result))
+            found |= scores(read_8_bits(task.result), hr, task.row.scale, str(task.result))
         if task.conf is not None:
             found |= self._super_resolve(task, lr, hr)
         notes = tables.Notes()
@@ -79,7 +80,7 @@ class Measurer:
         folder = self.work / 'sr' / row.table / f'{row.set}_x{row.scale}' / run
         folder.mkdir(parents=True, exist_ok=True)
         write_png(folder / result_name(row.image, task.conf.scales[-1]), sr)
-        return scoring.scores(sr, hr, row.scale) | {
+        return scores(sr, hr, row.scale) | {
             'iterations': sum(record['iterations'] for record in net.records),
             'seconds': sum(sum(record['seconds'].values()) for record in net.records),
             'machine': _machine(net.network.design.precision, self.threads),

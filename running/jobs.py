@@ -73,15 +73,7 @@ def kernel_note(files, conf):
 
 
 def check_kernels(kernels, conf):
-    """Check the kernels that the user gave, which are used for every image.
-
-    Args:
-        kernels: paths.
-        conf: Config, for its scales.
-
-    Raises:
-        ValueError, FileNotFoundError: naming what cannot be used, and the remedy.
-    """
+    """Refuse kernel files, given for every image, that cannot be used or are not one per scale of `conf`."""
     if len(kernels) != len(conf.scales):
         raise ValueError(
             f'--kernel: {len(kernels)} given for {len(conf.scales)} scale_factors; give one per scale'

@@ -46,12 +46,7 @@ def run_images(images, conf, terminal, *, devices=(), rejected=(), threads=None,
 
 
 def write_report(folder, terminal):
-    """Write report.html, the results of a run beside bicubic enlargement; at worst, say why it is missing.
-
-    Args:
-        folder: of a run, with its run.json.
-        terminal: Terminal.
-    """
+    """Write a run's report.html, beside bicubic enlargement; at worst, tell `terminal` why it is missing."""
     try:
         from comparing.comparison import report_run
 

@@ -12,17 +12,7 @@ def is_number(value):
 
 
 def as_pair(scale):
-    """A scale factor for both axes.
-
-    Args:
-        scale: number, which counts for both, or (vertical, horizontal).
-
-    Returns:
-        (vertical, horizontal) floats.
-
-    Raises:
-        ValueError: if it is neither.
-    """
+    """(vertical, horizontal) floats of such a pair, or of a number, which counts for both; else a ValueError."""
     pair = tuple(scale) if isinstance(scale, list | tuple) else (scale, scale)
     if len(pair) != 2 or not all(is_number(n) for n in pair):
         raise ValueError(f'scale factor {scale!r}: give a number or a (vertical, horizontal) pair')
