@@ -337,7 +337,7 @@ def run(args):
     figure = getattr(args, 'figure', None)
     _check_outputs(args.json, figure)
     start_tensorflow(threads=args.threads)
-    rows = benchmarks.get(args.command, bench_frontier)(args)
+    rows = benchmarks[args.command](args)
     print_table(rows)
     if args.json:
         Path(args.json).write_text(json.dumps(rows, indent=1))

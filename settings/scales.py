@@ -12,7 +12,7 @@ def is_number(value):
 
 
 def as_pair(scale):
-    """(vertical, horizontal) floats of such a pair, or of a number, which counts for both; else a ValueError."""
+    """(vertical, horizontal) floats of such a pair, or of a number for both; else a ValueError."""
     pair = tuple(scale) if isinstance(scale, list | tuple) else (scale, scale)
     if len(pair) != 2 or not all(is_number(n) for n in pair):
         raise ValueError(f'scale factor {scale!r}: give a number or a (vertical, horizontal) pair')
