@@ -7,7 +7,6 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy import ndimage
 
 PEAKS = 3  # patches that are pointed out in an image
 PATCH = 48  # side of a patch in pixels, also what the zoom shows at first; more where pictures are large
@@ -39,6 +38,8 @@ def peaks(gap, count=PEAKS, side=None):
     Returns:
         A list of `Peak`, the largest difference first; at least one, in the middle if there is no difference.
     """
+    from scipy import ndimage  # half a second, which --help and refusals need not wait
+
     height, width = gap.shape
     side = min(side or max(PATCH, min(height, width) // 32), height, width)
     means = gap.astype(np.float32)

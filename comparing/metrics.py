@@ -7,7 +7,6 @@ border of `scale` pixels cropped. Floats are rounded to 8 bits first, as they wo
 import math
 
 import numpy as np
-from scipy import ndimage
 
 from files.rounding import check_unit_range, to_integers
 
@@ -163,6 +162,8 @@ def _to_8_bits(image, name):
 
 def _window_mean(image):
     """Gaussian-weighted mean of every 11×11 window that lies within (H, W, C): (H − 10, W − 10, C)."""
+    from scipy import ndimage  # half a second, which --help and refusals need not wait
+
     for axis in (0, 1):
         image = ndimage.correlate1d(image, WINDOW, axis=axis, mode='constant')
     return image[5:-5, 5:-5]
