@@ -1,0 +1,1 @@
+"""What an image tells of its own degradation."""

@@ -1,0 +1,72 @@
+"""Mean power spectra of an image's patches, and what becomes of them when an image is blurred and shrunk."""
+
+import numpy as np
+
+STEP = 8  # pixels between patches
+MOST_PATCHES = 4000
+
+# MATLAB's rgb2ycbcr without its offset; values in grey levels of 255.
+LUMA = np.array([65.481, 128.553, 24.966])
+
+
+def luma_patches(image, side, most=MOST_PATCHES):
+    """Cut an image into overlapping patches of its luma, or take a sample of them, evenly spread.
+
+    Args:
+        image: float array (H, W, C) in [0, 1], C 1 or 3, at least as large as a patch.
+        side: of the patches, in pixels.
+        most: how many patches at most.
+
+    Returns:
+        Float32 array (n, side, side), in grey levels.
+    """
+    tops, lefts = (np.arange(0, n - side + 1, STEP) for n in image.shape[:2])
+    places = np.stack(np.meshgrid(tops, lefts, indexing='ij'), -1).reshape(-1, 2)
+    if len(places) > most:
+        places = places[np.linspace(0, len(places) - 1, most).astype(int)]
+    views = np.lib.stride_tricks.sliding_window_view(image, (side, side), axis=(0, 1))
+    # Only those that are looked at become luma: the image may be large.
+    patches = views[places[:, 0], places[:, 1]].astype(np.float32)
+    if image.shape[2] == 1:
+        return 255 * patches[:, 0]
+    return np.einsum('ncyx,c->nyx', patches, LUMA.astype(np.float32))
+
+
+def patch_spectra(patches):
+    """Power spectra of patches, mean removed, under a Hann window.
+
+    Args:
+        patches: float array (n, side, side), in grey levels.
+
+    Returns:
+        Float array (n, side, side) over the frequencies of `numpy.fft.fftfreq`, in grey levels squared.
+    """
+    side = patches.shape[1]
+    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(side) / side)
+    window = hann[:, None] * hann
+    centred = patches - patches.mean(axis=(1, 2), keepdims=True)
+    return np.abs(np.fft.fft2(centred * window)) ** 2 / np.sum(window**2)
+
+
+def mean_spectrum(image, side):
+    """The mean of an image's patch spectra, (side, side)."""
+    return patch_spectra(luma_patches(image, side)).mean(axis=0)
+
+
+def gaussian_response(side, yy, xx, xy):
+    """How a Gaussian blur of a covariance (pixels²) changes a power spectrum: (side, side)."""
+    v, u = (2 * np.pi * axis for axis in np.meshgrid(*[np.fft.fftfreq(side)] * 2, indexing='ij'))
+    return np.exp(-(yy * v**2 + 2 * xy * u * v + xx * u**2))
+
+
+def fold(spectrum, factor=2):
+    """What shrinking by a whole factor makes of a power spectrum: frequencies alias onto each other.
+
+    Args:
+        spectrum: array (factor · n, factor · n) over the frequencies of `numpy.fft.fftfreq`.
+
+    Returns:
+        Array (n, n).
+    """
+    n = len(spectrum) // factor
+    return spectrum.reshape(factor, n, factor, n).sum(axis=(0, 2)) / factor**2
