@@ -21,8 +21,7 @@ from imresize import imresize
 from learning.augmentation import Augmentation
 from learning.fathers import Sources
 from learning.history import History, Scale
-from learning.model import design_for
-from learning.network import Network
+from learning.network import Network, design_for
 from learning.output import BackProjection, median, super_resolve_views
 from learning.pairs import draw_pairs
 from learning.quick_test import error_of
@@ -45,15 +44,17 @@ class ZSSR:
 
     Attributes:
         conf: Config, a copy.
-        rng: numpy.random.RandomState, drawn from in the original's order.
+        rng: numpy.random.RandomState, drawn from in the original's order; filter_rng: for initial filters.
+        picture: Picture of the input; file_name, stem: what the image, and its result, are called.
         network: learning.network.Network, which can be given to the next image.
         input: float32 array (H, W, C) in [0, 1]; the base that `sf` is relative to.
         base_sf: array, (vertical, horizontal) scale of the base.
         gt: ground truth of the last scale, or None.
         kernels: per scale: aligned blur kernel, or method name.
-        hr_fathers_sources: what fathers are cut from: the input, and results of earlier scales.
-        final_sr: the result of the scale that was enlarged last.
-        records: a dict per scale finished: sizes, histories, seconds, and with ground truth PSNR and SSIM.
+        hr_fathers_sources: what fathers are cut from: the input, and results of earlier scales; in rounds,
+            also what `_choose_sources` makes of the present one.
+        final_sr: the result that was made last, or None while a round trains on it.
+        records: a dict per scale finished, as run.json keeps it (`files.records.scale_record`).
         scale: Scale, the current one.
         history: History of the current scale's training.
         schedule: Plateau or Linear, of the current scale's training.
@@ -110,7 +111,8 @@ class ZSSR:
             Path(self.conf.result_path).mkdir(parents=True, exist_ok=True)
         for index in range(len(self.conf.scales)):
             started = time.perf_counter()
-            self._start_scale(index)
+            if index > 0 or self.loss:
+                self._start_scale(index)
             if self.conf.init_net_for_each_sf and index > 0:
                 self.build_network()
             self.train()
@@ -155,8 +157,14 @@ class ZSSR:
             if block.quick_test and self.conf.run_test:
                 self.quick_test()
             self.progress(self)
+            told = self.is_trained
             if block.ends_round:
                 sources = self._choose_sources(self.final_test())
+        if not told:
+            # Its last quick test ended the training, which no one knew before.
+            self.progress(self)
+
+    # The original's steps, for a loop of one's own: `train` does the same for many pairs within one graph.
 
     def father_to_son(self, hr_father):
         """Shrink an image as the input is thought to have been shrunk, and add noise.
@@ -200,7 +208,7 @@ class ZSSR:
     def learning_rate_policy(self):
         """Let the schedule decide, after the iteration done last, whether the learning rate falls.
 
-        Training does not call this: its blocks have looked already. It is for loops of a reader's own.
+        With Plateau, quick tests must have been made.
         """
         self.schedule.look(self.iter, self.history)
 
@@ -378,7 +386,9 @@ class ZSSR:
         border = scale_border(self.conf.scales[self.sf_ind])
         return finite(scores(self.final_sr, np.clip(self.gt_per_sf, 0, 1), border))
 
-    # The original's names, and where what they name lives.
+    is_trained = _of('schedule', 'finished')
+
+    # The original's names, and where what they name lives; they are for reading.
     model = _of('network', 'model')
     sf_ind, sf, kernel = _of('scale', 'index'), _of('scale', 'sf'), _of('scale', 'kernel')
     output_shape, gt_per_sf = _of('scale', 'output_shape'), _of('scale', 'gt')
@@ -389,4 +399,3 @@ class ZSSR:
     train_output = _of('history', 'train_output')
     learning_rate = _of('schedule', 'learning_rate')
     learning_rate_change_iter_nums = _of('schedule', 'changes')
-    is_trained = _of('schedule', 'finished')

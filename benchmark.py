@@ -18,7 +18,7 @@ import numpy as np
 
 from comparing.writers import markdown_table
 from configs import Config
-from running import jobs
+from running import inputs
 from running.command_line import Parser, make_config, run_command, whole_number
 from running.devices import start_tensorflow
 
@@ -83,8 +83,7 @@ def bench_step(args):
     """Time a training step of the default network on one pair, beside the matrix product."""
     import tensorflow as tf
 
-    from learning.model import Design
-    from learning.network import Network
+    from learning.network import Design, Network
 
     conf = Config()
     rng = np.random.RandomState(0)
@@ -185,7 +184,9 @@ def _where_time_went(net, seconds, limit):
 
 def _step_seconds(network, crop_size):
     """Median duration of one training step alone."""
-    batch = [np.zeros((network.design.batch_size, crop_size, crop_size, network.channels), np.float32)] * 2
+    batch = [
+        np.zeros((network.design.batch_size, crop_size, crop_size, network.design.channels), np.float32)
+    ] * 2
     (seconds,) = median_seconds(lambda: network.step(*batch, 0.0))
     return seconds
 
@@ -228,11 +229,11 @@ def bench_frontier(args):
     A row per image and preset, then their means with the ratio of seconds to the first's.
     """
     confs = {text: changed_config(text) for text in args.configs}
-    inputs, _ = jobs.find_inputs(args.folder)
+    paths, _ = inputs.find_inputs(args.folder)
     measurements = []
     for name, conf in confs.items():
         conf.save_results, conf.seed = False, args.seed
-        images, failures = jobs.check_images([jobs.find_files(path, conf)[0] for path in inputs], conf)
+        images, failures = inputs.check_images([inputs.find_files(path, conf)[0] for path in paths], conf)
         if failures:
             raise ValueError(failures[0])
         measurements += [(name, conf, files) for files in images]
@@ -259,7 +260,7 @@ def changed_config(text):
 
 def _measure(files, conf, networks):
     """PSNR, and the seconds of training and output by a network that has been compiled before."""
-    from learning.model import design_for
+    from learning.network import design_for
     from ZSSR import ZSSR
 
     design = design_for(conf, files.channels)

@@ -72,10 +72,10 @@ class Config:
 
     # Learning rate
     rate_policy: str = 'plateau'  # 'linear': falls to 0 in a round, whatever the quick tests say
-    warm_up_iters: int = 0  # 'linear' only: iterations of a round until the full rate
+    warm_up_iters: int = 0  # 'linear' only: iterations of a round in which the rate is damped
     rounds: int = 1  # 'linear' only: what the network makes of the input after one is a source of the next
     learning_rate: float = 0.001  # at the start of every scale
-    learning_rate_change_ratio: float = 1.5  # 'plateau': slope's deviations that are progress
+    learning_rate_change_ratio: float = 1.5  # 'plateau': so many slopes must reach its deviation
     learning_rate_policy_check_every: int = 60  # 'plateau'
     learning_rate_slope_range: int = 256  # 'plateau': iterations that the line is fitted to
 

@@ -70,17 +70,17 @@ def run(args):
 
 def enlarge(conf, args):
     """Find the images, set unusable ones aside, and run the others; returns as `run`."""
-    from running import devices, jobs, workers
+    from running import devices, inputs, workers
     from running.progress import Terminal
 
     terminal = Terminal(args.quiet)
-    inputs, is_folder = jobs.find_inputs(conf.input_path)
+    paths, is_folder = inputs.find_inputs(conf.input_path)
     if args.ground_truth is not None and is_folder:
         raise ValueError(f'--ground-truth {args.ground_truth}: give the one image it belongs to with --input')
     if args.kernel:
-        jobs.check_kernels(args.kernel, conf)
-    found = [jobs.find_files(path, conf, args.kernel, args.ground_truth) for path in inputs]
-    images, failures = jobs.check_images([files for files, _ in found], conf)
+        inputs.check_kernels(args.kernel, conf)
+    found = [inputs.find_files(path, conf, args.kernel, args.ground_truth) for path in paths]
+    images, failures = inputs.check_images([files for files, _ in found], conf)
     if failures and not is_folder:
         raise ValueError(failures[0])
     for line in [*(warning for _, warning in found if warning), *failures]:
@@ -101,7 +101,7 @@ def enlarge(conf, args):
             threads=args.threads,
             verbose=args.verbose,
         )
-        if conf.save_results and not args.no_report and len(failures) < len(inputs):
+        if conf.save_results and not args.no_report and len(failures) < len(paths):
             workers.write_report(conf.result_path, terminal)
     for failure in failures:
         terminal.warn(f'failed: {failure}')

@@ -1,4 +1,4 @@
-"""An image and the files that belong to it, from finding them to arrays that fit each other."""
+"""An image and the files that belong to it, and what is in them as arrays that fit each other."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -72,6 +72,7 @@ def scale_record(scale, kernel, learning_rate_changes, histories):
         'iterations': len(histories['loss']),
         'learning_rate_changes': learning_rate_changes,
         **histories,
+        'loss': [loss if math.isfinite(loss) else None for loss in histories['loss']],
     }
 
 

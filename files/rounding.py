@@ -19,14 +19,7 @@ def check_unit_range(array, name):
 
 
 def row_strips(height, width):
-    """Divide the rows of a picture into strips of about `STRIP_PIXELS` pixels.
-
-    Args:
-        height, width: of the picture, in pixels.
-
-    Returns:
-        List of slices of rows, from top to bottom.
-    """
+    """Divide the rows of a picture into strips of about `STRIP_PIXELS` pixels: slices, from the top."""
     step = max(1, STRIP_PIXELS // max(1, width))
     return [slice(top, min(top + step, height)) for top in range(0, height, step)]
 

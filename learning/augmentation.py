@@ -88,6 +88,7 @@ class Augmentation:
             scale, scale_diff = 1.0, 0.0
         reflect = math.copysign(1.0, rng.randn()) if self.allow_rotation and not as_is else 1.0
 
+        # 9999: the original's limit.
         height, width = sizes[source]
         shift_x = rng.rand() * min(max(scale * width - self.crop_size, 0), 9999)
         shift_y = rng.rand() * min(max(scale * height - self.crop_size, 0), 9999)

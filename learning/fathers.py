@@ -1,7 +1,7 @@
 """Fathers: random pieces of the input and of earlier results, warped as OpenCV warps, to the last bit.
 
-TensorFlow ops that run inside the compiled training loop, in batches, since the many small steps of one
-father would take longer than its arithmetic. The story of a batch:
+TensorFlow ops that run inside the compiled training loop (all but `invert_affine`), in batches, since the
+many small steps of one father would take longer than its arithmetic. The story of a batch:
 
 1. Each pixel of a father asks the inverse matrix where it comes from. OpenCV knows such positions to 1/32
    pixel (`_position`), which leaves a whole pixel and one of 32 × 32 fractions.
@@ -31,7 +31,7 @@ class Sources:
 
     Attributes:
         sizes: (height, width) of each, in pixels.
-        scales: of each relative to the input, a number each: of unequal factors, the smaller.
+        scales: of each relative to the first, a number each: of unequal factors, the smaller.
         packed: PackedSources.
     """
 
@@ -40,7 +40,7 @@ class Sources:
 
         Args:
             images: list of arrays (H, W, C) in [0, 1].
-            scales: (vertical, horizontal) scale of each, relative to the input.
+            scales: (vertical, horizontal) scale of each, relative to the first.
         """
         self.sizes = [im.shape[:2] for im in images]
         self.scales = [min(scale) for scale in scales]
@@ -73,13 +73,9 @@ def pack_sources(images):
 
 
 def invert_affine(matrices):
-    """Invert affine matrices by their cofactors; LU would differ from OpenCV in the last bits.
+    """Invert affine matrices (..., 3, 3) on columns (x, y, 1) to (..., 2, 3), without their last rows.
 
-    Args:
-        matrices: float array (..., 3, 3) on columns (x, y, 1).
-
-    Returns:
-        Float array (..., 2, 3): the inverses without their last rows.
+    By their cofactors; LU would differ from OpenCV in the last bits.
     """
     a, b, x, c, d, y = (matrices[..., i, j] for i in range(2) for j in range(3))
     scale = 1.0 / (a * d - b * c)
@@ -156,7 +152,7 @@ def _pixels(sources, frames, x, y):
 
 
 def _interpolate(sources, frames, x, y, x_fraction, y_fraction):
-    """Sixteen taps around every position, added up in OpenCV's order: by rows."""
+    """Sixteen taps around every position, added up in OpenCV's order: by rows, at borders one by one."""
     taps = _weighted_taps(sources, frames, x, y, x_fraction, y_fraction)
     # Gray images' too are added in order where a vector of the processor holds more than four numbers.
     fathers = sum(tf.reduce_sum(row, axis=-2) for row in taps)
@@ -172,7 +168,7 @@ def _interpolate(sources, frames, x, y, x_fraction, y_fraction):
 
 
 def _weighted_taps(sources, frames, x, y, x_fraction, y_fraction):
-    """The pixels around every position times their weights: four rows (..., 4, C)."""
+    """Yield the pixels around every position times their weights: four rows (..., 4, C)."""
     fraction = (y_fraction * POSITIONS + x_fraction)[..., None]
     columns = x[..., None] + tf.range(-1, 3, dtype=x.dtype)
     for i, table in enumerate(CUBIC_WEIGHTS):

@@ -6,54 +6,56 @@ import tensorflow as tf
 
 
 class Filters:
-    """All filters, in a row that one call updates; for Muon, the hidden layers' as a stack of matrices.
+    """All filters, end to end in one variable that one call updates; for Muon, hidden ones as matrices.
 
-    Convolutions of half precision see rounded filters. Late steps are smaller than such a number can tell,
-    and would be lost one by one; so what rounding takes from a filter is added before the next rounding. The
-    training step asks for `seen`, computes its gradient there, and then tells the owner to `settle`.
+    Adam's filters at half precision: late steps are smaller than such a number can tell, and would be lost
+    one by one where convolutions round the filters. So they are rounded here, and what rounding takes from a
+    filter is added before the next rounding. The training step asks for the filters that are `seen`, computes
+    its gradient there, and then tells the owner to `settle`. Muon's are not rounded here but by the
+    convolutions alone, since feedback does not make the fast presets better.
     Source: error feedback, as in Seide et al., 1-bit stochastic gradient descent (2014), who do it with
     gradients.
 
     Attributes:
         shapes: of the filters, in order.
-        row: variable of the filters that Adam moves; its length is a multiple of 16, so that threads need not
-            wait for each other.
+        flat: variable of the filters that Adam moves; its length is a multiple of 16, so that threads need
+            not wait for each other.
         matrices: variable (layers, inputs, outputs) of the filters that Muon moves, or None.
     """
 
-    def __init__(self, shapes, precision='float32', stack_hidden=False):
+    def __init__(self, shapes, precision='float32', for_muon=False):
         """Make the variables.
 
         Args:
-            shapes: of the filters, in order; with `stack_hidden`, all but the first and the last the same.
+            shapes: of the filters, in order; for Muon, all but the first and the last the same.
             precision: 'float32', 'bfloat16' or 'float16', of the convolutions.
-            stack_hidden: keep the hidden layers' filters as matrices. They are rounded by the convolutions
-                alone: feedback does not make the fast presets better.
+            for_muon: keep the hidden layers' filters as matrices, and round none.
         """
         self.shapes = shapes
-        self._in_row = [shapes[0], shapes[-1]] if stack_hidden else shapes
-        self._sizes = [math.prod(shape) for shape in self._in_row]
+        self._flat_shapes = [shapes[0], shapes[-1]] if for_muon else shapes
+        self._sizes = [math.prod(shape) for shape in self._flat_shapes]
         self._unused = -sum(self._sizes) % 16
-        self.row = tf.Variable(tf.zeros([sum(self._sizes) + self._unused]))
-        self.matrices = None
-        if stack_hidden:
+        self.flat = tf.Variable(tf.zeros([sum(self._sizes) + self._unused]))
+        self.matrices = self._rounded_off = None
+        if for_muon:
             *window, channels_in, channels_out = shapes[1]
             stack = len(shapes) - 2, math.prod(window) * channels_in, channels_out
             self.matrices = tf.Variable(tf.zeros(stack))
-        self._precision = 'float32' if stack_hidden else precision
-        self._rounded_off = tf.Variable(tf.zeros_like(self.row))
+        elif precision != 'float32':
+            self._precision = precision
+            self._rounded_off = tf.Variable(tf.zeros_like(self.flat))
 
     def load(self, filters):
         """Take filters over, as tensors of their shapes."""
-        row, matrices = self.laid_out(filters)
-        self.row.assign(row)
+        flat, matrices = self.laid_out(filters)
+        self.flat.assign(flat)
         if self.matrices is not None:
             self.matrices.assign(matrices)
 
     @property
     def exact(self):
         """The filters as tensors of their shapes."""
-        return self._in_shapes(self.row)
+        return self._in_shapes(self.flat)
 
     @property
     def seen(self):
@@ -62,15 +64,16 @@ class Filters:
 
     def settle(self):
         """Keep what rounding takes from the filters that are `seen` now; once a step, before they move."""
-        if self._precision != 'float32':
-            self._rounded_off.assign(self.row + self._rounded_off - self._rounded)
+        if self._rounded_off is not None:
+            self._rounded_off.assign(self.flat + self._rounded_off - self._rounded)
 
     def forget(self):
         """Forget what was rounded off."""
-        self._rounded_off.assign(tf.zeros_like(self._rounded_off))
+        if self._rounded_off is not None:
+            self._rounded_off.assign(tf.zeros_like(self._rounded_off))
 
     def laid_out(self, tensors):
-        """Lay filters, or their gradients, out as the variables are: (row, matrices or None)."""
+        """Lay filters, or their gradients, out as the variables are: (flat, matrices or None)."""
         outer, matrices = tensors, None
         if self.matrices is not None:
             first, *hidden, last = tensors
@@ -80,14 +83,14 @@ class Filters:
 
     @property
     def _rounded(self):
-        if self._precision == 'float32':
-            return self.row
-        return tf.cast(tf.cast(self.row + self._rounded_off, self._precision), tf.float32)
+        if self._rounded_off is None:
+            return self.flat
+        return tf.cast(tf.cast(self.flat + self._rounded_off, self._precision), tf.float32)
 
-    def _in_shapes(self, row):
-        """The filters of a row, and of the matrices, as tensors of their shapes."""
-        parts = tf.split(row, [*self._sizes, self._unused])[:-1]
-        filters = [tf.reshape(each, shape) for each, shape in zip(parts, self._in_row, strict=True)]
+    def _in_shapes(self, flat):
+        """The filters that lie flat, and the matrices, as tensors of their shapes."""
+        parts = tf.split(flat, [*self._sizes, self._unused])[:-1]
+        filters = [tf.reshape(each, shape) for each, shape in zip(parts, self._flat_shapes, strict=True)]
         if self.matrices is None:
             return filters
         hidden = [tf.reshape(matrix, self.shapes[1]) for matrix in tf.unstack(self.matrices)]

@@ -27,9 +27,9 @@ class TrainingLoop:
     graph. A call, `_train`, goes like this:
 
     1. The model's filters are handed to their owner, laid out as the optimiser moves them.
-    2. The iterations are cut into blocks of as many pairs as are made fastest together. For each block, the
-       fathers are warped out of the sources, the sons made of them, and enlarged again.
-    3. For each iteration of the block, one batch of pairs goes through a step (`_step`): the loss at the
+    2. The iterations are cut into portions of as many pairs as are made fastest together. For each portion,
+       the fathers are warped out of the sources, the sons made of them, and enlarged again.
+    3. For each iteration of the portion, one batch of pairs goes through a step (`_step`): the loss at the
        filters that convolutions see, its gradient, the optimiser.
     4. The filters go back into the model. The last pair is returned as well, to be looked at.
 
@@ -45,7 +45,7 @@ class TrainingLoop:
         """
         self._model, self._design = model, design
         muon = design.optimizer == 'muon'
-        self._filters = Filters(design.filter_shapes, design.precision, stack_hidden=muon)
+        self._filters = Filters(design.filter_shapes, design.precision, for_muon=muon)
         self._optimizer = (Muon if muon else Adam)(self._filters)
         # Loss gradients are about 1e-5, which float16 can hardly tell from 0.
         self._loss_scale = tf.Variable(LOSS_SCALE) if design.precision == 'float16' else 1.0
@@ -60,15 +60,15 @@ class TrainingLoop:
         if self._design.precision == 'float16':
             self._loss_scale.assign(LOSS_SCALE)
 
-    def run(self, sources, plan, draws, rates, dtype):
-        """Train for some iterations; arguments and results as `Network.train`, `dtype` of the pairs."""
+    def run(self, packed, plan, draws, rates):
+        """Train for some iterations; arguments and results as `Network.train`."""
         indices, inverses, noise = draws
         arguments = (
-            sources,
+            packed,
             plan,
             tf.constant(indices, tf.int32),
             tf.constant(inverses, tf.float64),
-            tf.constant(noise, dtype),
+            tf.constant(noise, plan.down.rows.dtype),
             tf.constant(rates, tf.float32),
         )
         if self._compiled_loop is None:
@@ -81,30 +81,30 @@ class TrainingLoop:
         arguments = (tf.constant(each, tf.float32) for each in (enlarged, fathers, rate))
         return [result.numpy() for result in self._compiled_single_step(*arguments)]
 
-    def _train(self, sources, plan, indices, inverses, noise, rates):
+    def _train(self, packed, plan, indices, inverses, noise, rates):
         """The whole loop, as the class tells it."""
         channels, batch_size = self._design.channels, self._design.batch_size
         crop_size = tf.shape(plan.up.rows)[1]
         # STEP 1: filters from the model to their owner.
         self._load_filters()
         iterations = tf.size(rates)
-        block_size = tf.maximum(1, FATHER_PIXELS // crop_size**2 // batch_size)
-        sources = sources._replace(pixels=tf.ensure_shape(sources.pixels, [None, channels]))
+        portion_size = tf.maximum(1, FATHER_PIXELS // crop_size**2 // batch_size)
+        packed = packed._replace(pixels=tf.ensure_shape(packed.pixels, [None, channels]))
         losses = tf.TensorArray(tf.float32, iterations)
         father = output = tf.zeros([crop_size, crop_size, channels])
         son = tf.zeros([0, 0, channels], noise.dtype)
-        for first in tf.range(0, iterations, block_size):
+        for first in tf.range(0, iterations, portion_size):
             tf.autograph.experimental.set_loop_options(shape_invariants=self._any_size(father, output, son))
-            # STEP 2: the pairs of a block.
-            block = tf.range(first, tf.minimum(first + block_size, iterations))
-            drawn = tf.range(first * batch_size, (block[-1] + 1) * batch_size)
-            fathers = warp(sources, tf.gather(indices, drawn), tf.gather(inverses, drawn), crop_size)
+            # STEP 2: the pairs of a portion.
+            portion = tf.range(first, tf.minimum(first + portion_size, iterations))
+            drawn = tf.range(first * batch_size, (portion[-1] + 1) * batch_size)
+            fathers = warp(packed, tf.gather(indices, drawn), tf.gather(inverses, drawn), crop_size)
             sons = make_sons(fathers, tf.gather(noise, drawn), plan)
             # In batches, one of which is gathered in one op where a slice needs five.
             shape = [-1, batch_size, crop_size, crop_size, channels]
             pairs = [tf.reshape(images, shape) for images in (enlarge_sons(sons, plan), fathers)]
             # STEP 3: a step for each batch.
-            for i in block:
+            for i in portion:
                 tf.autograph.experimental.set_loop_options(shape_invariants=self._any_size(output))
                 batch = [tf.gather(images, i - first) for images in pairs]
                 loss, output = self._compiled_step(*batch, tf.gather(rates, i))

@@ -17,12 +17,12 @@ MUON_STRENGTH = 0.8
 
 
 class Adam:
-    """Adam for the filters that lie in a row."""
+    """Adam for the filters that lie flat."""
 
     def __init__(self, filters):
         """Make the variables for `filters`, a Filters."""
         self._filters = filters
-        self._moments = [tf.Variable(tf.zeros_like(filters.row)) for _ in range(2)]
+        self._moments = [tf.Variable(tf.zeros_like(filters.flat)) for _ in range(2)]
         self._powers = [tf.Variable(ADAM[beta]) for beta in ('beta1', 'beta2')]
 
     def reset(self):
@@ -39,13 +39,13 @@ class Adam:
             gradients: tensors of the filters' shapes.
             rate: learning rate.
         """
-        row, _ = self._filters.laid_out(gradients)
-        self._move_row(row, rate)
+        flat, _ = self._filters.laid_out(gradients)
+        self._move_flat(flat, rate)
 
-    def _move_row(self, gradient, rate):
+    def _move_flat(self, gradient, rate):
         powers = [power.read_value() for power in self._powers]
         tf.raw_ops.ResourceApplyAdam(
-            var=self._filters.row.handle,
+            var=self._filters.flat.handle,
             m=self._moments[0].handle,
             v=self._moments[1].handle,
             beta1_power=powers[0],
@@ -81,8 +81,8 @@ class Muon(Adam):
 
     def apply(self, gradients, rate):
         """One step; arguments as `Adam.apply`."""
-        row, gradient = self._filters.laid_out(gradients)
-        self._move_row(row, rate)
+        flat, gradient = self._filters.laid_out(gradients)
+        self._move_flat(flat, rate)
         momentum = self._momentum.assign(MOMENTUM * self._momentum + gradient)
         direction = orthogonal(gradient + MOMENTUM * momentum)
         size = MUON_STRENGTH * math.sqrt(max(direction.shape[1:]))

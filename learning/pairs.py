@@ -17,7 +17,7 @@ class Draws(NamedTuple):
         noise: array (n, h, w, C), added to the sons; (n, 1, 1, 1) zeros where there is none.
     """
 
-    indices: tuple
+    indices: list
     inverses: np.ndarray
     noise: np.ndarray
 

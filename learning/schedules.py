@@ -21,7 +21,7 @@ class Block(NamedTuple):
 
     Attributes:
         rates: learning rate of each iteration.
-        quick_test: whether a quick test follows.
+        quick_test: whether a quick test is due after it.
         ends_round: whether a round ends with it, and another comes.
     """
 
@@ -34,9 +34,9 @@ class Plateau:
     """The original's: a tenth of the rate where the reconstruction error has stopped falling.
 
     Attributes:
-        learning_rate: of the next iteration.
+        learning_rate: of the next iteration, as far as is known.
         changes: iterations at which the rate fell, after a 0.
-        finished: whether no block comes after the present one.
+        finished: whether the present block is known to be the last; a quick test after it may end it, too.
 
     Source: ZSSR paper, section 3.2.
     """
@@ -85,7 +85,7 @@ class Plateau:
 
 
 class Linear:
-    """The fast recipe's: in each of `conf.rounds` rounds, the rate warms up, then falls to 0 in a line.
+    """The fast recipe's: in each of `conf.rounds` rounds the rate falls to 0, damped while it warms up.
 
     Attributes:
         learning_rate, changes, finished: as in `Plateau`; changes stays [0].
@@ -136,7 +136,7 @@ def has_stopped_falling(steps, errors, change_ratio):
     Args:
         steps: iterations of the quick tests, at least 5.
         errors: mean squared error at each.
-        change_ratio: how many slopes its standard deviation must exceed.
+        change_ratio: progress is where this many slopes are at least the slope's standard deviation.
 
     Returns:
         bool: −change_ratio · slope < standard deviation of the slope.

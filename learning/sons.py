@@ -27,11 +27,6 @@ class SonPlan(NamedTuple):
     rounded: tf.Tensor
 
     @property
-    def crop_size(self):
-        """Side of the fathers, in pixels."""
-        return self.up.rows.shape[1]
-
-    @property
     def son_shape(self):
         """(vertical, horizontal) size of the sons."""
         return self.up.rows.shape[2], self.up.columns.shape[2]

@@ -39,7 +39,7 @@ class Terminal:
         as_it_is = {'markup': False, 'emoji': False, 'highlight': False, 'soft_wrap': True}
         self._out = Console(quiet=quiet, **as_it_is)
         self._err = Console(stderr=True, **as_it_is)
-        self._bars = self._task = self._shown = None
+        self._bars = self._bar = self._shown = None
 
     def say(self, text):
         """Print a line."""
@@ -52,7 +52,7 @@ class Terminal:
     @contextmanager
     def image(self):
         """Show the lines of one image's scales while the context lasts."""
-        self._task = self._shown = None
+        self._bar = self._shown = None
         if self._plain or self.quiet or not self._out.is_terminal or self._out.is_dumb_terminal:
             yield
             return
@@ -79,12 +79,12 @@ class Terminal:
         if self._shown is None or self._shown[0] != net.sf_ind:
             self._shown = (net.sf_ind, 0, time.monotonic())
             if self._bars:
-                self._task = self._bars.add_task(scale, total=net.conf.max_iters, status='')
+                self._bar = self._bars.add_task(scale, total=net.conf.max_iters, status='')
         if self._bars:
             # Training usually ends long before max_iters; a finished scale shows a full bar.
             total = done if net.is_trained else net.conf.max_iters
             status = status_line(net, short=self._out.width < WIDE)
-            self._bars.update(self._task, completed=done, total=total, status=status)
+            self._bars.update(self._bar, completed=done, total=total, status=status)
         elif net.is_trained or done - self._shown[1] >= net.conf.display_every:
             self._shown = (net.sf_ind, done, self._shown[2])
             seconds = time.monotonic() - self._shown[2]

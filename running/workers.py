@@ -10,7 +10,7 @@ from pathlib import Path
 from files.records import RunRecord, image_record
 from files.storage import one_line
 from running.devices import device, start_tensorflow, versions
-from running.jobs import failure_line, kernel_note
+from running.inputs import failure_line, kernel_note
 from running.progress import FigureFile, Terminal
 
 
@@ -24,7 +24,7 @@ def run_images(images, conf, terminal, *, devices=(), rejected=(), threads=None,
         devices: CUDA device indices for one process each; with none, the images run one after the other in
             this process.
         rejected: a line for each image that was set aside, for the record.
-        threads, verbose: for the processes, as in `start_tensorflow`.
+        threads, verbose: for the processes, as in `start_tensorflow`; verbose also prints tracebacks.
 
     Returns:
         A line for each image that failed, those rejected included.
@@ -115,7 +115,8 @@ def run_image(files, conf, terminal, networks):
     """
     from ZSSR import ZSSR
 
-    terminal.say(f'{files.input.name}: {kernel_note(files, conf)}')
+    kernel = kernel_note(files, conf)
+    terminal.say(f'{files.input.name}: {kernel}')
     figure = FigureFile(Path(conf.result_path) / f'{files.name}_losses.png')
 
     def follow(net):
@@ -134,12 +135,12 @@ def run_image(files, conf, terminal, networks):
     )
     with terminal.image():
         net.run()
-    if conf.save_results:
+    if conf.save_results or conf.plot_losses:
         figure.update(net)
     networks[files.channels] = net.network
     return image_record(
         files,
-        kernel_note(files, conf),
+        kernel,
         seed=net.conf.seed,
         scales=net.records,
         precision=net.network.design.precision,

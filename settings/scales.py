@@ -48,14 +48,6 @@ def axes_text(pair):
 
 
 def scaled_shape(shape, sf):
-    """Size of an enlarged image, rounded up.
-
-    Args:
-        shape: (vertical, horizontal, …) size, in pixels.
-        sf: (vertical, horizontal) scale factors.
-
-    Returns:
-        (vertical, horizontal) ints.
-    """
+    """(vertical, horizontal) size of an image of `shape`, in pixels, enlarged by `sf`, and rounded up."""
     # Rounded first, since 90 · 2.7 is 243.00000000000003 in floating point, which is not a pixel more.
     return tuple(math.ceil(round(n * factor, 6)) for n, factor in zip(shape[:2], sf, strict=True))

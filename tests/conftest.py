@@ -67,7 +67,7 @@ def shared_network():
 def make_net(image, shared_network):
     """Make a tiny ZSSR on a shared network; keywords that are no arguments of this are Config fields."""
     from configs import Config
-    from learning.model import design_for
+    from learning.network import design_for
     from ZSSR import ZSSR
 
     def make(picture=image, ground_truth=None, kernels=None, cls=ZSSR, conf=None, share=True, **overrides):
@@ -88,7 +88,7 @@ def net(shared_network):
     """The shared tiny network, with random filters large enough that every layer matters."""
     from helpers.networks import TINY_CONF, random_filters
 
-    from learning.model import design_for
+    from learning.network import design_for
 
     net = shared_network(design_for(TINY_CONF, 3))
     net.reset(random_filters(0))

@@ -12,7 +12,7 @@ from scipy import ndimage
 from configs import Config, get_config
 from files.pictures import read_image, write_png
 from imresize import imresize, kernel_shift
-from running.jobs import check_kernels, find_files, find_inputs, kernel_note
+from running.inputs import check_kernels, find_files, find_inputs, kernel_note
 from utils import prepare_result_dir, preprocess_kernels
 
 

@@ -9,7 +9,7 @@ from PIL import Image, ImageOps
 
 from configs import Config
 from imresize import imresize
-from learning.model import design_for
+from learning.network import design_for
 from ZSSR import ZSSR
 
 COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # PNG's number for each number of channels

@@ -10,8 +10,7 @@ from configs import Config
 from learning import loop
 from learning.fathers import pack_sources, warp
 from learning.filters import Filters
-from learning.model import design_for
-from learning.network import Network
+from learning.network import Network, design_for
 from learning.optimizers import Adam
 from learning.sons import enlarge_sons, make_sons, plan_sons
 

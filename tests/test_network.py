@@ -1,49 +1,13 @@
-"""network.py: whole images in tiles without seams, and networks handed from image to image."""
+"""network.py: the Keras model against its NumPy twin, what makes it another, and who shares it."""
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from helpers import tolerances
 from helpers.networks import forward, random_filters
 
 from configs import Config
-from imresize import imresize
-from learning import resizing
-from learning.model import design_for
-from learning.network import Network
+from learning.network import build_model, design_for
 from ZSSR import ZSSR
-
-
-def test_the_whole_image_is_interpolated_and_passed_through_the_network(net):
-    lr = np.random.RandomState(1).rand(11, 9, 3)
-    sr = net.super_resolve(lr[None], (2, 1.5), (22, 14), 'linear')[0]
-    expected = np.clip(forward(imresize(lr, (2, 1.5), kernel='linear'), random_filters(0)), 0, 1)
-    assert sr.dtype == tf.float32
-    np.testing.assert_allclose(sr, expected, rtol=0, atol=tolerances.NETWORK)
-
-
-@pytest.mark.parametrize('tile', [24, 7, 1000])
-@pytest.mark.parametrize('sf', [(2, 2), (1.5, 3), (1, 2)])
-def test_tiles_leave_no_seams(net, monkeypatch, tile, sf):
-    lr = np.random.RandomState(1).rand(19, 23, 3)
-    shape = tuple(int(np.ceil(n * factor)) for n, factor in zip(lr.shape, sf, strict=False))
-    whole = net.super_resolve(lr[None], sf, shape, 'cubic')
-    region = (3, shape[0] - 2, 5, shape[1])
-    monkeypatch.setattr(resizing, 'TILE', tile)
-    tiled = net.super_resolve(lr[None], sf, shape, 'cubic')
-    part = net.super_resolve(lr[None], sf, shape, 'cubic', region)
-    np.testing.assert_allclose(tiled, whole, rtol=0, atol=tolerances.NETWORK)
-    np.testing.assert_allclose(part, whole[:, 3:-2, 5:], rtol=0, atol=tolerances.NETWORK)
-
-
-def test_memory_depends_on_the_tile_not_on_the_image(net, monkeypatch):
-    seen = []
-    inside = net._forward
-    monkeypatch.setattr(net, '_forward', lambda x: seen.append(tuple(x.shape)) or inside(x))
-    monkeypatch.setattr(resizing, 'TILE', 10)
-    net.super_resolve(np.random.RandomState(1).rand(1, 16, 30, 3), (2, 2), (32, 60), 'cubic')
-    assert len(seen) == 4 * 6
-    assert max(max(shape[1:3]) for shape in seen) == 10 + 2 * 3
 
 
 def test_a_used_network_gives_what_a_fresh_one_does(make_net, image):
@@ -78,14 +42,43 @@ def test_a_network_of_another_design_is_left_alone(net, image, changes):
     assert ZSSR(image, Config(**settings), network=net).network is net
 
 
-@pytest.mark.parametrize('size', [(16, 20), (17, 19)])
-def test_coarse_grid_pads_and_crops_and_its_tiles_leave_no_seam(size, monkeypatch):
-    net = Network(design_for(Config(width=4, depth=3, network_grid='low'), 3))
-    rng = np.random.RandomState(0)
-    net.reset([rng.randn(*shape) * 0.1 for shape in net.design.filter_shapes])
-    image = rng.rand(*size, 3)
-    whole = net.super_resolve(image[None], (1.5, 1.5), (25, 29), 'cubic')
-    monkeypatch.setattr(resizing, 'TILE', 9)
-    np.testing.assert_allclose(
-        net.super_resolve(image[None], (1.5, 1.5), (25, 29), 'cubic'), whole, rtol=0, atol=tolerances.FLOAT32
-    )
+@pytest.mark.parametrize('learn_residual', [True, False])
+def test_model_equals_its_numpy_twin(learn_residual):
+    conf = Config(width=4, depth=3, learn_residual=learn_residual)
+    model = build_model(design_for(conf, 3))
+    model.set_weights(random_filters(1))
+    image = np.random.RandomState(2).rand(9, 13, 3).astype(np.float32)
+    expected = forward(image, random_filters(1), learn_residual)
+    np.testing.assert_allclose(model(image[None])[0], expected, rtol=0, atol=tolerances.FLOAT32)
+
+
+@pytest.mark.parametrize(('channels', 'depth', 'width'), [(3, 8, 64), (1, 2, 5), (3, 5, 7)])
+def test_model_has_the_configured_convolutions_and_no_bias(channels, depth, width):
+    design = design_for(Config(depth=depth, width=width), channels)
+    model = build_model(design)
+    assert tuple(weights.shape for weights in model.get_weights()) == design.filter_shapes
+    rng = np.random.default_rng(0)
+    filters = [rng.normal(0, (2 / np.prod(shape[:3])) ** 0.5, shape) for shape in design.filter_shapes]
+    model.set_weights(filters)
+    image = rng.random((9, 13, channels), np.float32)
+    expected = forward(image, filters)
+    np.testing.assert_allclose(model(image[None])[0], expected, rtol=0, atol=tolerances.NETWORK)
+
+
+@pytest.mark.parametrize(
+    'changes',
+    [
+        {'width': 5},
+        {'depth': 4},
+        {'learn_residual': False},
+        {'precision': 'bfloat16'},
+        {'network_grid': 'low'},
+        {'jit_compile': True},
+        {'optimizer': 'muon'},
+        {'batch_size': 2},
+    ],
+)
+def test_whatever_changes_the_network_changes_its_design(changes):
+    conf = Config(**{'width': 4, 'depth': 3, **changes})
+    assert design_for(conf, 3) != design_for(Config(width=4, depth=3), 3)
+    assert design_for(conf, 3) != design_for(conf, 1)

@@ -7,8 +7,7 @@ from helpers.optimisers import BOTH, make, random_filters
 
 from configs import Config
 from learning import optimizers
-from learning.model import design_for
-from learning.network import Network
+from learning.network import Network, design_for
 from learning.optimizers import Adam, Muon
 
 

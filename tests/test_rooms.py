@@ -63,11 +63,11 @@ def test_imports_point_down():
 @pytest.mark.parametrize(
     ('place', 'planted'),
     [
-        ('files/names.py', 'import running.jobs'),
+        ('files/names.py', 'import running.inputs'),
         ('learning/pairs.py', 'def late():\n    from ZSSR import ZSSR'),
         ('learning/history.py', 'import utils'),
         ('comparing/metrics.py', 'from compare import main'),
-        ('running/jobs.py', 'import paper.tasks'),
+        ('running/inputs.py', 'import paper.tasks'),
         ('imresize.py', 'import configs'),
     ],
 )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from configs import Config
-from learning.model import design_for
+from learning.network import design_for
 from ZSSR import ZSSR
 
 

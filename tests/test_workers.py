@@ -19,7 +19,7 @@ from files.pictures import read_image
 from files.run_folder import make_results_folder
 from files.storage import sha256
 from running.devices import start_tensorflow
-from running.jobs import find_files
+from running.inputs import find_files
 from running.progress import Terminal
 from running.workers import run_images
 

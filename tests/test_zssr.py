@@ -10,7 +10,7 @@ from helpers import tolerances
 from configs import Config
 from files.pictures import read_image
 from imresize import imresize, kernel_shift
-from learning.model import design_for
+from learning.network import design_for
 from learning.output import BackProjection
 from utils import back_projection, random_augment
 from ZSSR import ZSSR

@@ -17,5 +17,5 @@ def random_filters(seed, scale=0.1):
 
 def make(kind, precision='float32'):
     """An optimiser and the filters that it moves."""
-    filters = Filters(SHAPES, precision, stack_hidden=kind is Muon)
+    filters = Filters(SHAPES, precision, for_muon=kind is Muon)
     return kind(filters), filters

@@ -95,13 +95,14 @@ def check_images(images, conf):
     good, failures, names = [], [], {}
     for files in images:
         try:
-            twin = names.setdefault(files.name, files.input)
+            twin = names.get(files.name, files.input)
             if twin != files.input:
                 raise ValueError(f'its results would replace those of {twin.name}; rename one of the two')
             picture, *_ = load_inputs(files.input, conf, files.ground_truth, files.kernels, full_depth=False)
         except (ValueError, OSError) as error:
             failures.append(failure_line(files, error))
         else:
+            names[files.name] = files.input
             good.append(replace(files, channels=picture.pixels.shape[2]))
     return good, failures
 
