@@ -111,7 +111,7 @@ def _add_table(commands, table, title):
         what = 'kernels' if table == 'table2' else 'degradations'
         add('--draw-seed', type=seed, default=0, metavar='N', help=f'of the {what} (default: 0)')
     if table in ('table2', 'div2krk'):
-        help_ = "'true', 'bicubic', or a folder of estimated ones, NAME_0.mat (default: true)"
+        help_ = "'true', 'bicubic', 'estimated', or a folder of another's, NAME_0.mat (default: true)"
         add('--kernels', nargs='+', default=['true'], metavar='KIND', help=help_)
     preset = f"(default: {DEFAULT_PRESETS[table]}); 'bicubic' measures nothing else"
     add('--preset', metavar='NAME', help=f'preset, at any scale {preset}')

@@ -6,6 +6,7 @@ python run_ZSSR.py X2_ONE_JUMP_IDEAL_CONF all             every image of the pre
 """
 
 import sys
+from dataclasses import replace
 
 import configs
 from files.run_folder import check_output, make_results_folder
@@ -31,7 +32,7 @@ def build_parser():
         action='append',
         metavar='FILE',
         help='blur kernel, a .mat with a matrix Kernel; once per scale (default: NAME_0.mat, … beside the '
-        'image, then in kernels/)',
+        "image, then in kernels/); or 'estimate': from the image itself",
     )
     add(
         '--ground-truth', metavar='FILE', help='what the result should be (default: NAME_gt beside the image)'
@@ -77,9 +78,13 @@ def enlarge(conf, args):
     paths, is_folder = inputs.find_inputs(conf.input_path)
     if args.ground_truth is not None and is_folder:
         raise ValueError(f'--ground-truth {args.ground_truth}: give the one image it belongs to with --input')
-    if args.kernel:
-        inputs.check_kernels(args.kernel, conf)
-    found = [inputs.find_files(path, conf, args.kernel, args.ground_truth) for path in paths]
+    estimate = args.kernel == ['estimate']
+    kernels = None if estimate else args.kernel
+    if kernels:
+        inputs.check_kernels(kernels, conf)
+    found = [inputs.find_files(path, conf, kernels, args.ground_truth) for path in paths]
+    if estimate:
+        found = [(replace(files, kernels=None), None) for files, _ in found]
     images, failures = inputs.check_images([files for files, _ in found], conf)
     if failures and not is_folder:
         raise ValueError(failures[0])
@@ -98,6 +103,7 @@ def enlarge(conf, args):
             terminal,
             devices=devices.visible_devices(gpus) if args.gpu == 'all' else (),
             rejected=failures,
+            estimate=estimate,
             threads=args.threads,
             verbose=args.verbose,
         )

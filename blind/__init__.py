@@ -1,1 +1,1 @@
-"""What an image tells of its own degradation."""
+"""What an image tells of its own degradation: the blur kernel."""

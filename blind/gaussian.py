@@ -1,21 +1,25 @@
 """The Gaussian blur of an image, from its own spectra: no training, and hardly any time.
 
-An image looks alike at every scale: its statistics do not change when it is shrunk without blur. So the right
-blur is the one that makes the image's own son look like the image: the spectrum of its patches, blurred and
-folded as shrinking folds it, is to be the spectrum of smaller patches of the image itself.
+Natural images look alike at every scale. So the right blur is the one that makes the image's own son look
+like the image: the spectrum of its patches, blurred and folded as shrinking folds it, is to be the spectrum
+that smaller patches of the image itself have. The story in steps:
+
+1. Mean power spectra of the image's patches of 32 and of 16 pixels (`spectra.py`).
+2. A candidate blur foretells the son's spectrum: that of 32 pixels, weakened, and folded to 16.
+3. The candidate whose foretold spectrum comes closest, in logarithms, to the image's own is taken.
+4. The son carries the image's own blur as well, in its pixels a quarter of it; what was found is the rest.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize
 
 from blind.spectra import fold, gaussian_response, mean_spectrum
 
 SIDE = 16  # of the patches whose spectrum is foretold
 FLOOR = 0.02  # grey levels squared, so that no logarithm explodes
 BAND = (0.1, 0.6)  # cycles per pixel that are compared
-LOG_DIAGONAL = (-1.5, 1.2)
+LOG_DIAGONAL = (-1.5, 1.2)  # of the Cholesky factor: blurs of 0.2 to 3.3 pixels
 STARTS = (-0.3, 0.3)
 
 
@@ -42,38 +46,69 @@ class Covariance:
         return Covariance(self.yy * vertical**2, self.xx * horizontal**2, self.xy * vertical * horizontal)
 
 
-def fit_covariance(image, factor=2, weighted=True):
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A blur and how well it explains an image.
+
+    Attributes:
+        covariance: Covariance of the image's own blur, in its own pixels².
+        measured, foretold: power spectra (16, 16) of the image and of its own son, in grey levels
+            squared, over the frequencies of `numpy.fft.fftfreq`.
+    """
+
+    covariance: Covariance
+    measured: np.ndarray
+    foretold: np.ndarray
+
+    @property
+    def power(self):
+        """The image's mean power in the frequencies that are compared, in grey levels squared."""
+        return float(self.measured[_compared()].mean())
+
+
+def fit_gaussian(image, factor=2, weighted=True):
     """Find the blur that makes an image's own son, `factor` times smaller, look like the image.
 
     Args:
-        image: float array (H, W, C) in [0, 1], at least 16 · factor pixels high and wide.
+        image: float array (H, W, C) in [0, 1], C 1 or 3, at least 16 · factor pixels high and wide.
         factor: whole number.
         weighted: give high frequencies more weight, in proportion.
 
     Returns:
-        (covariance, cost): Covariance of the image's own blur, in its own pixels², and the mean squared
-        difference of the logarithms of both spectra.
+        Fit.
     """
+    from scipy import optimize
+
     large, small = mean_spectrum(image, factor * SIDE), mean_spectrum(image, SIDE)
-    frequency = np.hypot(*np.meshgrid(*[np.fft.fftfreq(SIDE)] * 2, indexing='ij'))
-    used = (frequency > BAND[0]) & (frequency < BAND[1])
-    weights = frequency[used] if weighted else np.ones(used.sum())
+    used = _compared()
+    weights = _frequencies()[used] if weighted else 1.0
     target = np.log(small + FLOOR)[used]
+
+    def foretell(parameters):
+        """The son's spectrum after a blur."""
+        return fold(large * gaussian_response(len(large), *_from_cholesky(parameters)), factor)
 
     def residuals(parameters):
         """Weighted differences of the logarithms."""
-        yy, xx, xy = _from_cholesky(parameters)
-        foretold = fold(large * gaussian_response(len(large), yy, xx, xy), factor)
-        return weights * (np.log(foretold + FLOOR)[used] - target)
+        return weights * (np.log(foretell(parameters) + FLOOR)[used] - target)
 
     low, high = LOG_DIAGONAL
     bounds = ([low, low, -4], [high, high, 4])
     fits = [optimize.least_squares(residuals, (start, start, 0), bounds=bounds) for start in STARTS]
     best = min(fits, key=lambda fit: fit.cost)
-    # The son carries the blur of the image as well, the factor² smaller in its own pixels: what was found is
-    # only what had to be added, factor² − 1 times the image's own.
+    # Step 4: what had to be added is factor² − 1 times the image's own blur.
     own = np.array(_from_cholesky(best.x)) / (factor**2 - 1)
-    return Covariance(*own.tolist()), 2 * best.cost / np.sum(weights**2)
+    return Fit(Covariance(*own.tolist()), small, foretell(best.x))
+
+
+def _frequencies():
+    """Cycles per pixel of a spectrum's entries, whatever their direction."""
+    return np.hypot(*np.meshgrid(*[np.fft.fftfreq(SIDE)] * 2, indexing='ij'))
+
+
+def _compared():
+    """Which entries of a spectrum are compared."""
+    return (_frequencies() > BAND[0]) & (_frequencies() < BAND[1])
 
 
 def _from_cholesky(parameters):

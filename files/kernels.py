@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from files.storage import atomic_write, check_file, one_line
-from imresize import kernel_shift
+from imresize import METHODS, kernel_shift
 
 
 def read_kernel(path):
@@ -81,15 +81,17 @@ def load_kernel(kernel, input_shape):
     """Read or check a kernel that an image is to be shrunk with.
 
     Args:
-        kernel: path or 2-D array.
+        kernel: path or 2-D array, or an interpolation method's name, which is returned as it is.
         input_shape: (vertical, horizontal, …) size of the image, which no kernel may exceed.
 
     Returns:
-        Float64 array (h, w).
+        Float64 array (h, w), or the name.
 
     Raises:
         FileNotFoundError, ValueError: naming what cannot be used, and the remedy.
     """
+    if isinstance(kernel, str) and kernel in METHODS:
+        return kernel
     is_path = isinstance(kernel, str | Path)
     name = str(kernel) if is_path else 'kernel'
     kernel = read_kernel(kernel) if is_path else check_kernel(kernel, name)
@@ -106,7 +108,7 @@ def preprocess_kernels(kernels, conf):
     """Align blur kernels with the scales they belong to.
 
     Args:
-        kernels: one 2-D array per scale, or None for no kernels.
+        kernels: one 2-D array or method name per scale, or None for no kernels.
         conf: Config, for its scales, base changes and downscale_method.
 
     Returns:
@@ -127,7 +129,7 @@ def preprocess_kernels(kernels, conf):
     aligned = []
     base = np.ones(2)
     for kernel, sf in zip(kernels, conf.scales, strict=True):
-        aligned.append(kernel_shift(_odd_sided(kernel), sf / base))
+        aligned.append(kernel if isinstance(kernel, str) else kernel_shift(_odd_sided(kernel), sf / base))
         if sf in conf.base_changes:
             base = np.array(sf)
     return aligned

@@ -24,7 +24,7 @@ class Experiment:
     sets: tuple = ()  # folders in data; empty: data itself, or the paper's sets in it
     scales: tuple = (2,)
     draw_seed: int | None = None  # of kernels or degradations; None where none are drawn
-    kernels: tuple = ('bicubic',)  # 'true', 'bicubic', or folders of estimated ones
+    kernels: tuple = ('bicubic',)  # 'true', 'bicubic', 'estimated', or folders of others' estimates
     preset: str  # or BICUBIC, which trains nothing
     gradual: bool = False  # in the six steps of X2_GRADUAL_IDEAL_CONF
     changes: tuple = ()  # texts FIELD=VALUE

@@ -9,7 +9,7 @@ from files.kernels import read_kernel
 from files.storage import fingerprint
 from paper.experiment import configure, settings
 from paper.image_sets import find_kernel, find_set, read_8_bits, read_hr_and_lr, select
-from paper.low_resolution import with_lr
+from paper.low_resolution import with_estimated_kernel, with_lr
 from paper.tables import BICUBIC, PUBLISHED, Notes, Row
 
 PAPER_SETS = ('Set5', 'Set14', 'BSD100', 'Urban100')
@@ -54,7 +54,7 @@ def plan(experiment):
             )
             for kernels, label in labels.items():
                 task = Task(replace(ours, kernels=label), files, conf)
-                trained[kernels].append(_with_kernels(task, kernels, pictures))
+                trained[kernels].append(_with_kernels(task, kernels, pictures, experiment.work))
     return quick + [task for tasks in trained.values() for task in tasks], notes
 
 
@@ -99,10 +99,10 @@ def _distinct(option, folders):
 
 def _kernel_labels(experiment):
     """A dict from each of --kernels to what the table calls it."""
-    labels = {}
+    labels, words = {}, ('true', 'bicubic', 'estimated')
     for kernels in experiment.kernels:
-        labels[kernels] = kernels if kernels in ('true', 'bicubic') else Path(kernels).resolve().name
-        if labels[kernels] in ('true', 'bicubic') and labels[kernels] != kernels:
+        labels[kernels] = kernels if kernels in words else Path(kernels).resolve().name
+        if labels[kernels] in words and labels[kernels] != kernels:
             raise ValueError(f'--kernels {kernels}: a folder may not be called {labels[kernels]}; rename it')
     return {kernels: labels[kernels] for kernels in _distinct('--kernels', labels)}
 
@@ -137,9 +137,9 @@ def _published_tasks(experiment, bicubic, files, pictures):
     return tasks
 
 
-def _with_kernels(task, kernels, pictures):
+def _with_kernels(task, kernels, pictures, work):
     """A task with the files of one of --kernels, which are part of what its row is measured from."""
-    files, conf = task.files, task.conf
+    files, conf, (_, lr) = task.files, task.conf, pictures
     if kernels == 'bicubic':
         files = replace(files, kernels=None)
     elif len(conf.scales) > 1:
@@ -147,9 +147,10 @@ def _with_kernels(task, kernels, pictures):
             f'--kernels {kernels}: a kernel belongs to one step, and this configuration has '
             f'{len(conf.scales)}; leave --gradual out, or give --kernels bicubic'
         )
+    elif kernels == 'estimated':
+        files = with_estimated_kernel(files, lr, work)
     elif kernels != 'true':
         files = replace(files, kernels=(find_kernel(kernels, files),))
-    _, lr = pictures
     load_inputs(lr, conf, kernels=files.kernels, full_depth=False)
     inputs = fingerprint(*pictures, *map(read_kernel, files.kernels or ()))
     return replace(task, files=files, row=replace(task.row, inputs=inputs))

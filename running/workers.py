@@ -10,11 +10,13 @@ from pathlib import Path
 from files.records import RunRecord, image_record
 from files.storage import one_line
 from running.devices import device, start_tensorflow, versions
-from running.inputs import failure_line, kernel_note
+from running.inputs import estimated_kernels, failure_line, kernel_note
 from running.progress import FigureFile, Terminal
 
 
-def run_images(images, conf, terminal, *, devices=(), rejected=(), threads=None, verbose=False):
+def run_images(
+    images, conf, terminal, *, devices=(), rejected=(), estimate=False, threads=None, verbose=False
+):
     """Enlarge images, keep going when one fails, and record everything.
 
     Args:
@@ -24,6 +26,7 @@ def run_images(images, conf, terminal, *, devices=(), rejected=(), threads=None,
         devices: CUDA device indices for one process each; with none, the images run one after the other in
             this process.
         rejected: a line for each image that was set aside, for the record.
+        estimate: take the kernels from the images themselves.
         threads, verbose: for the processes, as in `start_tensorflow`; verbose also prints tracebacks.
 
     Returns:
@@ -31,9 +34,10 @@ def run_images(images, conf, terminal, *, devices=(), rejected=(), threads=None,
     """
     record = RunRecord(conf, versions(), rejected)
     if devices:
-        outcomes = _outcomes_of_processes(images, conf, devices, terminal.quiet, (threads, verbose))
+        call = (conf, terminal.quiet, estimate)
+        outcomes = _outcomes_of_processes(images, devices, call, (threads, verbose))
     else:
-        outcomes = _outcomes(images, conf, terminal)
+        outcomes = _outcomes(images, conf, terminal, estimate)
     for files, outcome in outcomes:
         if not isinstance(outcome, Exception):
             record.add(image=outcome)
@@ -57,25 +61,25 @@ def write_report(folder, terminal):
         terminal.say(f'report: {done.path}')
 
 
-def _outcomes(images, conf, terminal):
+def _outcomes(images, conf, terminal, estimate):
     """Yield (files, record or exception), one image after the other."""
     networks = {}
     for files in images:
         try:
-            outcome = run_image(files, conf, terminal, networks)
+            outcome = run_image(files, conf, terminal, networks, estimate)
         except Exception as error:  # whatever stops one image must not lose the others of a long run
             outcome = error
         yield files, outcome
 
 
-def _outcomes_of_processes(images, conf, devices, quiet, start):
+def _outcomes_of_processes(images, devices, call, start):
     """Yield (files, record or exception) from one process per GPU, each taking the next image."""
     context = get_context('spawn')
     free = context.Queue()
     for index in devices:
         free.put(index)
     with ProcessPoolExecutor(len(devices), context, _start_process, (free, *start)) as pool:
-        futures = {pool.submit(_run_in_process, files, conf, quiet): files for files in images}
+        futures = {pool.submit(_run_in_process, files, *call): files for files in images}
         try:
             for future in as_completed(futures):
                 yield futures[future], future.exception() or future.result()
@@ -90,9 +94,9 @@ def _start_process(free, threads, verbose):
     start_tensorflow(free.get(), threads, verbose)
 
 
-def _run_in_process(files, conf, quiet):
+def _run_in_process(files, conf, quiet, estimate):
     # Live lines of several processes would overwrite each other.
-    return run_image(files, conf, Terminal(quiet, plain=True), _process_networks())
+    return run_image(files, conf, Terminal(quiet, plain=True), _process_networks(), estimate)
 
 
 @cache
@@ -101,7 +105,7 @@ def _process_networks():
     return {}
 
 
-def run_image(files, conf, terminal, networks):
+def run_image(files, conf, terminal, networks, estimate=False):
     """Enlarge one image.
 
     Args:
@@ -109,13 +113,16 @@ def run_image(files, conf, terminal, networks):
         conf: Config, whose result_path is the folder of this run.
         terminal: Terminal.
         networks: dict of the networks of earlier images by channels; used again, and added to.
+        estimate: take the kernels from the image itself.
 
     Returns:
         The image's entry in run.json.
     """
     from ZSSR import ZSSR
 
-    kernel = kernel_note(files, conf)
+    kernels, kernel = files.kernels, kernel_note(files, conf)
+    if estimate:
+        kernels, kernel = estimated_kernels(files, conf)
     terminal.say(f'{files.input.name}: {kernel}')
     figure = FigureFile(Path(conf.result_path) / f'{files.name}_losses.png')
 
@@ -129,7 +136,7 @@ def run_image(files, conf, terminal, networks):
         files.input,
         conf,
         files.ground_truth,
-        files.kernels,
+        kernels,
         network=networks.get(files.channels),
         progress=follow,
     )

@@ -7,17 +7,23 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import pytest
 import scipy.io
 import tensorflow as tf
 from conftest import TINY as FIELDS
+from helpers import tolerances
 from helpers.command_line import TINY, finish, results, save_image, start
 
+from blind.estimate import estimate_kernels, gaussian_kernel
+from blind.gaussian import Covariance
 from comparing.metrics import psnr, ssim
 from configs import Config
-from files.pictures import read_image
+from files.kernels import preprocess_kernels
+from files.pictures import read_image, write_png
 from files.run_folder import make_results_folder
 from files.storage import sha256
+from imresize import imresize
 from running.devices import start_tensorflow
 from running.inputs import find_files
 from running.progress import Terminal
@@ -96,6 +102,42 @@ def test_every_scale_and_image_is_recorded(tmp_path, conf, run):
     ]
     for output in outputs:
         assert (Path(conf.result_path) / output).is_file()
+
+
+@pytest.fixture(scope='module')
+def blurred(tmp_path_factory):
+    """A photograph blurred by a Gaussian and shrunk, as a file."""
+    photograph = read_image(PROJECT / 'test_data' / 'ideal_x3' / 'photographer_gt.png').pixels
+    kernel = gaussian_kernel(Covariance(2.5, 1.6, 0.5), (2, 2))
+    path = tmp_path_factory.mktemp('blurred') / 'a.png'
+    write_png(path, imresize(photograph, 0.5, kernel=kernel))
+    return path
+
+
+def test_kernels_are_estimated_where_that_is_asked_for(blurred, conf, run):
+    conf.scale_factors, conf.back_projection_iters = [1.5, 2], [0, 0]
+    _, record = run([find_files(blurred, conf)[0]], estimate=True)
+    (entry,) = record['images']
+    assert entry['kernel'].startswith('estimated kernel, blur ') and '(confidence 0.' in entry['kernel']
+    assert entry['kernels'] == []
+    estimates = estimate_kernels(read_image(blurred).pixels, [(1.5, 1.5), (2.0, 2.0)])
+    for scale, estimate in zip(entry['scales'], estimates, strict=True):
+        (aligned,) = preprocess_kernels([estimate.kernel], Config(scale_factors=[scale['sf']]))
+        np.testing.assert_allclose(scale['kernel'], aligned, atol=tolerances.FLOAT64)
+
+
+def test_after_a_base_change_nothing_is_blurred_any_more(blurred, conf, run):
+    conf.scale_factors, conf.base_change_sfs, conf.back_projection_iters = [2, 4], [2], [0, 0]
+    _, record = run([find_files(blurred, conf)[0]], estimate=True)
+    first, second = record['images'][0]['scales']
+    assert isinstance(first['kernel'], list) and second['kernel'] == 'cubic'
+
+
+def test_where_there_is_no_blur_no_kernel_is_estimated(tmp_path, conf, run):
+    _, record = run([find_files(save_image(tmp_path / 'a.png'), conf)[0]], estimate=True)
+    (entry,) = record['images']
+    assert entry['kernel'].startswith('no kernel, cubic interpolation (20×24 pixels are too few')
+    assert entry['scales'][0]['kernel'] == 'cubic'
 
 
 def test_nothing_is_written_if_nothing_is_to_be_saved(tmp_path, conf, run):

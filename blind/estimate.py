@@ -1,0 +1,121 @@
+"""The blur kernel of an image, told by the image alone, and what the estimate is worth."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from blind.gaussian import SIDE, Covariance, Fit, fit_gaussian
+from files.pictures import from_array, read_image
+from settings.scales import as_pair
+
+LEAST_SIDE = 4 * SIDE  # pixels; smaller images have too few patches
+LEAST_POWER = 1.0  # grey levels squared in the band that is compared: below, the image is flat
+
+# Mean variance, in pixels² of a result of twice the size, up to which an image was shrunk bicubically, or is
+# hardly blurred at all. A Gaussian in place of the bicubic kernel costs up to 10 dB; so this is asked first.
+BICUBIC_VARIANCE = 1.1
+
+REACH = 3.0  # standard deviations of the Gaussian that a kernel holds
+
+
+@dataclass(frozen=True, eq=False)
+class KernelEstimate:
+    """What was found.
+
+    Attributes:
+        kernel: float array (h, w), not negative, of sum 1, aligned as `kernel_shift` leaves a kernel: for
+            `ZSSR(kernels=[…])`. None where the image is better enlarged with the bicubic kernel.
+        note: what was found, in a line.
+        covariance: Covariance of the blur in pixels² of the result; None where nothing could be measured.
+        confidence: from 0 to 1, how well two ways to weigh the frequencies agree.
+        fit: Fit behind it; None where nothing could be measured.
+    """
+
+    kernel: np.ndarray | None
+    note: str
+    covariance: Covariance | None = None
+    confidence: float = 0.0
+    fit: Fit | None = None
+
+
+def estimate_kernel(image, sf=2):
+    """Estimate the kernel that an image was blurred with before it was shrunk to what it is.
+
+    Args:
+        image: path, or array (H, W) or (H, W, C) of uint8, uint16, or float in [0, 1].
+        sf: scale factor by which it is to be enlarged, a number or (vertical, horizontal).
+
+    Returns:
+        KernelEstimate.
+
+    Raises:
+        ValueError, FileNotFoundError: for an image or a scale factor that cannot be used.
+    """
+    picture = read_image(image) if isinstance(image, str | Path) else from_array(image)
+    return estimate_kernels(picture.pixels, [as_pair(sf)])[0]
+
+
+def estimate_kernels(pixels, scales):
+    """Estimate the kernels for several scales, which follow from one blur and so fit each other.
+
+    Args:
+        pixels: float array (H, W, C) in [0, 1], C 1 or 3.
+        scales: list of (vertical, horizontal) scale factors.
+
+    Returns:
+        List of KernelEstimate, one per scale.
+    """
+    if min(pixels.shape[:2]) < LEAST_SIDE:
+        size = f'{pixels.shape[0]}×{pixels.shape[1]}'
+        return [KernelEstimate(None, f'{size} pixels are too few to tell a blur')] * len(scales)
+    plain, fit = (fit_gaussian(pixels, weighted=weighted) for weighted in (False, True))
+    if fit.power < LEAST_POWER:
+        return [KernelEstimate(None, 'too little structure to tell a blur')] * len(scales)
+    variances = [4 * each.covariance.mean for each in (plain, fit)]
+    is_bicubic = variances[0] < BICUBIC_VARIANCE
+    estimates = []
+    for sf in scales:
+        covariance = fit.covariance.scaled(*sf)
+        estimates.append(
+            KernelEstimate(
+                kernel=None if is_bicubic else gaussian_kernel(covariance, sf),
+                note='no blur beyond bicubic shrinking' if is_bicubic else blur_text(covariance),
+                covariance=covariance,
+                confidence=math.exp(-abs(variances[0] - variances[1])),
+                fit=fit,
+            )
+        )
+    return estimates
+
+
+def gaussian_kernel(covariance, sf):
+    """Sample a Gaussian, centred on the block of pixels that becomes one.
+
+    Args:
+        covariance: Covariance, in pixels².
+        sf: (vertical, horizontal) scale factors.
+
+    Returns:
+        Float array (h, w) of odd sides that sums to 1; `kernel_shift` for `sf` has nothing to move in it.
+    """
+    offsets = []
+    for variance, factor in zip((covariance.yy, covariance.xx), sf, strict=True):
+        half = math.ceil(REACH * math.sqrt(variance) + (factor - 1) / 2)
+        offsets.append(np.arange(2 * half + 1) - half - (factor - 1) / 2)
+    d = np.stack(np.meshgrid(*offsets, indexing='ij'), axis=-1)
+    exponents = np.einsum('yxi,ij,yxj->yx', d, np.linalg.inv(covariance.matrix), d)
+    # Relative to the largest entry, since between pixels all of a sharp kernel may round to 0.
+    kernel = np.exp(-0.5 * (exponents - exponents.min()))
+    return kernel / kernel.sum()
+
+
+def blur_text(covariance):
+    """A blur in words: standard deviations along its long and short axis, and the angle of the long one."""
+    variances, axes = np.linalg.eigh(covariance.matrix)
+    short, long = np.sqrt(variances)
+    vertical, horizontal = axes[:, 1]
+    # Anticlockwise from horizontal, as it looks, rows being counted downwards.
+    angle = math.degrees(math.atan2(-vertical, horizontal)) % 180
+    return f'blur {long:.1f} × {short:.1f} px at {angle:.0f}°'

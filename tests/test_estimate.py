@@ -1,0 +1,133 @@
+"""estimate.py: kernels, compact and aligned, for every scale; bicubic where nothing can be told."""
+
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy import ndimage
+
+from blind.estimate import blur_text, estimate_kernel, estimate_kernels, gaussian_kernel
+from blind.gaussian import Covariance
+from configs import Config
+from files.kernels import preprocess_kernels
+from files.pictures import read_image
+from imresize import imresize, imresize_matlab
+
+COVARIANCE = Covariance(0.6, 0.45, 0.1)
+
+
+def photograph(name='coffee'):
+    """A sharp photograph, 400×600 pixels, from a package that the tests need anyway."""
+    from skimage import data
+
+    return getattr(data, name)()[:400, :600] / 255
+
+
+@pytest.fixture(scope='module')
+def blurred():
+    kernel = gaussian_kernel(Covariance(2.5, 1.6, 0.5), (2, 2))
+    return np.clip(imresize(photograph(), 0.5, kernel=kernel), 0, 1)
+
+
+@pytest.mark.parametrize('sf', [(2, 2), (3, 3), (4, 4), (1.5, 2), (1, 1.5)])
+def test_kernels_are_aligned_compact_and_of_sum_1(sf):
+    kernel = gaussian_kernel(COVARIANCE.scaled(*sf), sf)
+    assert kernel.min() >= 0 and kernel.sum() == pytest.approx(1)
+    assert all(
+        side % 2 == 1 and side <= 6 * factor + 5 for side, factor in zip(kernel.shape, sf, strict=True)
+    )
+    middle = np.array(ndimage.center_of_mass(kernel)) - np.array(kernel.shape) // 2
+    np.testing.assert_allclose(middle, (np.array(sf) - 1) / 2, atol=0.1)
+    (aligned,) = preprocess_kernels([kernel], Config(scale_factors=[sf]))
+    again = np.array(ndimage.center_of_mass(aligned)) - np.array(aligned.shape) // 2
+    np.testing.assert_allclose(again, middle, atol=0.1)
+
+
+def test_a_son_by_an_estimated_kernel_is_not_shifted(blurred):
+    """The son of a linear ramp is the ramp at the middle of every block, away from the border."""
+    kernel = estimate_kernel(blurred).kernel
+    ramp = np.mgrid[:80, :80][0] / 80.0
+    son = imresize(ramp, 0.5, kernel=kernel)
+    inner = slice(10, 30)
+    expected = (np.arange(40) * 2 + 0.5)[inner, None] / 80
+    np.testing.assert_allclose(son[inner, inner], np.broadcast_to(expected, (20, 20)), atol=0.1 / 80)
+
+
+def test_the_blur_of_a_photograph_is_found(blurred):
+    estimate = estimate_kernel(blurred)
+    found = estimate.covariance
+    np.testing.assert_allclose((found.yy, found.xx, found.xy), (2.5, 1.6, 0.5), atol=0.5)
+    assert 0.5 < estimate.confidence <= 1
+    assert estimate.note == blur_text(found)
+
+
+def test_the_same_image_has_the_same_kernel(blurred, tmp_path):
+    first, again = estimate_kernel(blurred), estimate_kernel(blurred.copy())
+    np.testing.assert_array_equal(first.kernel, again.kernel)
+    Image.fromarray(np.rint(blurred * 255).astype(np.uint8)).save(tmp_path / 'a.png')
+    from_file = estimate_kernel(tmp_path / 'a.png')
+    np.testing.assert_array_equal(
+        from_file.kernel, estimate_kernel(read_image(tmp_path / 'a.png').pixels).kernel
+    )
+
+
+def test_kernels_of_several_scales_are_of_one_blur(blurred):
+    scales = [(1.0, 1.5), (1.5, 1.5), (2.0, 2.0), (4.0, 4.0)]
+    estimates = estimate_kernels(np.float32(blurred), scales)
+    two = estimates[2].covariance
+    for estimate, sf in zip(estimates, scales, strict=True):
+        assert estimate.covariance.yy == pytest.approx(two.yy * (sf[0] / 2) ** 2)
+        assert estimate.covariance.xx == pytest.approx(two.xx * (sf[1] / 2) ** 2)
+
+
+@pytest.mark.parametrize('name', ['coffee', 'astronaut', 'chelsea', 'rocket'])
+def test_a_bicubically_shrunk_photograph_keeps_the_bicubic_kernel(name):
+    image = photograph(name)
+    estimate = estimate_kernel(np.clip(imresize_matlab(image[: len(image) // 2 * 2], 0.5), 0, 1))
+    assert estimate.kernel is None
+    assert estimate.note == 'no blur beyond bicubic shrinking'
+
+
+@pytest.mark.parametrize(
+    ('image', 'note'),
+    [
+        (np.full((100, 100), 0.5), 'too little structure'),
+        (np.zeros((100, 100, 3)), 'too little structure'),
+        (np.random.RandomState(0).rand(63, 200), '63×200 pixels are too few'),
+        (np.random.RandomState(0).rand(16, 16, 3), '16×16 pixels are too few'),
+    ],
+)
+def test_where_nothing_can_be_told_bicubic_is_the_answer(image, note):
+    estimate = estimate_kernel(image)
+    assert estimate.kernel is None and estimate.covariance is None
+    assert estimate.confidence == 0 and note in estimate.note
+
+
+def test_layouts_and_depths_make_hardly_a_difference(blurred):
+    expected = estimate_kernel(blurred).covariance
+    deep = np.rint(blurred * 65535).astype(np.uint16)
+    rgba = np.dstack([blurred, np.ones(blurred.shape[:2])])
+    for image in (deep, rgba, blurred.astype(np.float32)):
+        assert estimate_kernel(image).covariance.mean == pytest.approx(expected.mean, rel=1e-3)
+    gray = estimate_kernel(blurred.mean(axis=2)).covariance
+    assert gray.mean == pytest.approx(expected.mean, rel=0.15)
+
+
+def test_noise_alone_is_no_crash():
+    estimate = estimate_kernel(np.random.RandomState(0).rand(200, 200, 3))
+    assert estimate.kernel is None or np.isfinite(estimate.kernel).all()
+
+
+def test_twelve_megapixels_take_seconds(blurred):
+    image = np.tile(np.float32(blurred), (15, 14, 1))[:3000, :4000]
+    start = time.perf_counter()
+    assert estimate_kernel(image).kernel is not None
+    assert time.perf_counter() - start < 5
+
+
+def test_a_blur_in_words():
+    assert blur_text(Covariance(0.25, 4.0, 0.0)) == 'blur 2.0 × 0.5 px at 0°'
+    assert blur_text(Covariance(4.0, 0.25, 0.0)) == 'blur 2.0 × 0.5 px at 90°'
+    # Long from bottom left to top right: rows fall as columns grow.
+    assert blur_text(Covariance(2.0, 2.0, -1.0)) == 'blur 1.7 × 1.0 px at 45°'
