@@ -44,7 +44,8 @@ def _estimate(path, scale, output):
     kernel = output / kernel_names(path.stem, 1)[0]
     found = f'{estimate.note}, confidence {estimate.confidence:.2f}' if estimate.covariance else estimate.note
     if estimate.fit:
-        from comparing.figures import kernel_figure, png_bytes
+        from blind.figure import kernel_figure
+        from comparing.figures import png_bytes
 
         atomic_write(kernel.with_suffix('.png'), png_bytes(kernel_figure(f'{path.name}: {found}', estimate)))
     if estimate.kernel is None:

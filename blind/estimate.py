@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from blind.gaussian import SIDE, Covariance, Fit, fit_gaussian
+from blind.gaussian import SIDE, Covariance, Fit, fit_gaussian, measure_spectra, sampled_gaussian
+from blind.noise import estimate_noise
 from files.pictures import from_array, read_image
 from settings.scales import as_pair
 
@@ -70,7 +71,8 @@ def estimate_kernels(pixels, scales):
     if min(pixels.shape[:2]) < LEAST_SIDE:
         size = f'{pixels.shape[0]}×{pixels.shape[1]}'
         return [KernelEstimate(None, f'{size} pixels are too few to tell a blur')] * len(scales)
-    plain, fit = (fit_gaussian(pixels, weighted=weighted) for weighted in (False, True))
+    spectra = measure_spectra(pixels, estimate_noise(pixels))
+    plain, fit = (fit_gaussian(spectra, weighted=weighted) for weighted in (False, True))
     if fit.power < LEAST_POWER:
         return [KernelEstimate(None, 'too little structure to tell a blur')] * len(scales)
     variances = [4 * each.covariance.mean for each in (plain, fit)]
@@ -90,6 +92,29 @@ def estimate_kernels(pixels, scales):
     return estimates
 
 
+def kernels_for(image, conf):
+    """What `ZSSR(kernels=…)` is given for an image, told by the image itself.
+
+    After a base change the input of a scale is a result, which is not blurred: there the method serves.
+
+    Args:
+        image: path of the image.
+        conf: Config, for its scales and downscale_method.
+
+    Returns:
+        (kernels, note): an array or a method name per scale, or None for no kernels; and a line that says so.
+    """
+    estimates = estimate_kernels(read_image(image).pixels, conf.scales)
+    first, method = estimates[0], conf.downscale_method
+    if first.kernel is None:
+        return None, f'no kernel, {method} interpolation ({first.note})'
+    changes = [index for index, sf in enumerate(conf.scales) if sf in conf.base_changes]
+    blurred = min(changes) + 1 if changes else len(estimates)
+    kernels = [estimate.kernel for estimate in estimates[:blurred]]
+    note = f'estimated kernel, {estimates[blurred - 1].note} (confidence {first.confidence:.2f})'
+    return kernels + [method] * (len(estimates) - blurred), note
+
+
 def gaussian_kernel(covariance, sf):
     """Sample a Gaussian, centred on the block of pixels that becomes one.
 
@@ -104,11 +129,7 @@ def gaussian_kernel(covariance, sf):
     for variance, factor in zip((covariance.yy, covariance.xx), sf, strict=True):
         half = math.ceil(REACH * math.sqrt(variance) + (factor - 1) / 2)
         offsets.append(np.arange(2 * half + 1) - half - (factor - 1) / 2)
-    d = np.stack(np.meshgrid(*offsets, indexing='ij'), axis=-1)
-    exponents = np.einsum('yxi,ij,yxj->yx', d, np.linalg.inv(covariance.matrix), d)
-    # Relative to the largest entry, since between pixels all of a sharp kernel may round to 0.
-    kernel = np.exp(-0.5 * (exponents - exponents.min()))
-    return kernel / kernel.sum()
+    return sampled_gaussian(*offsets, np.linalg.inv(covariance.matrix))
 
 
 def blur_text(covariance):

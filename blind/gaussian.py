@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from blind.spectra import fold, gaussian_response, mean_spectrum
+from blind.spectra import LUMA, fold, gaussian_response, mean_spectrum
 
 SIDE = 16  # of the patches whose spectrum is foretold
 FLOOR = 0.02  # grey levels squared, so that no logarithm explodes
@@ -66,27 +66,56 @@ class Fit:
         return float(self.measured[_compared()].mean())
 
 
-def fit_gaussian(image, factor=2, weighted=True):
-    """Find the blur that makes an image's own son, `factor` times smaller, look like the image.
+def sampled_gaussian(rows, columns, inverse):
+    """A Gaussian of an inverse covariance (2, 2) at all pairs of offsets, in pixels; its sum is 1."""
+    d = np.stack(np.meshgrid(rows, columns, indexing='ij'), axis=-1)
+    exponents = np.einsum('yxi,ij,yxj->yx', d, inverse, d)
+    # Relative to the largest entry, since between pixels all of a sharp kernel may round to 0.
+    kernel = np.exp(-0.5 * (exponents - exponents.min()))
+    return kernel / kernel.sum()
+
+
+@dataclass(frozen=True, eq=False)
+class Spectra:
+    """What the fit needs to know of an image, over the frequencies of `numpy.fft.fftfreq`.
+
+    Attributes:
+        large, small: mean power spectra of its patches of 32 and of 16 pixels, in grey levels squared.
+        noise: power of the noise, the same at every frequency.
+    """
+
+    large: np.ndarray
+    small: np.ndarray
+    noise: float
+
+
+def measure_spectra(image, noise=0.0):
+    """Measure the Spectra of an image.
 
     Args:
-        image: float array (H, W, C) in [0, 1], C 1 or 3, at least 16 · factor pixels high and wide.
-        factor: whole number.
-        weighted: give high frequencies more weight, in proportion.
+        image: float array (H, W, C) in [0, 1], C 1 or 3, at least 32 pixels high and wide.
+        noise: standard deviation of the noise in each of its channels, in grey levels.
+    """
+    power = noise**2 * (np.sum((LUMA / 255) ** 2) if image.shape[2] == 3 else 1)
+    return Spectra(mean_spectrum(image, 2 * SIDE), mean_spectrum(image, SIDE), power)
 
-    Returns:
-        Fit.
+
+def fit_gaussian(spectra, weighted=True):
+    """Find the blur that makes an image's own son of half its size look like the image; returns a Fit.
+
+    `weighted` gives high frequencies more weight, in proportion.
     """
     from scipy import optimize
 
-    large, small = mean_spectrum(image, factor * SIDE), mean_spectrum(image, SIDE)
     used = _compared()
     weights = _frequencies()[used] if weighted else 1.0
-    target = np.log(small + FLOOR)[used]
+    target = np.log(spectra.small + FLOOR)[used]
+    # Noise came after the blur: the son has as much of it as the image, and none of what the blur weakened.
+    clean = np.maximum(spectra.large - spectra.noise, 0)
 
     def foretell(parameters):
         """The son's spectrum after a blur."""
-        return fold(large * gaussian_response(len(large), *_from_cholesky(parameters)), factor)
+        return fold(clean * gaussian_response(2 * SIDE, *_from_cholesky(parameters))) + spectra.noise
 
     def residuals(parameters):
         """Weighted differences of the logarithms."""
@@ -96,9 +125,9 @@ def fit_gaussian(image, factor=2, weighted=True):
     bounds = ([low, low, -4], [high, high, 4])
     fits = [optimize.least_squares(residuals, (start, start, 0), bounds=bounds) for start in STARTS]
     best = min(fits, key=lambda fit: fit.cost)
-    # Step 4: what had to be added is factor² − 1 times the image's own blur.
-    own = np.array(_from_cholesky(best.x)) / (factor**2 - 1)
-    return Fit(Covariance(*own.tolist()), small, foretell(best.x))
+    # Step 4: what had to be added is three times the image's own blur, in its own pixels².
+    own = np.array(_from_cholesky(best.x)) / 3
+    return Fit(Covariance(*own.tolist()), spectra.small, foretell(best.x))
 
 
 def _frequencies():

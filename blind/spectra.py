@@ -9,24 +9,24 @@ MOST_PATCHES = 4000
 LUMA = np.array([65.481, 128.553, 24.966])
 
 
-def luma_patches(image, side, most=MOST_PATCHES):
+def luma_patches(image, side, most=MOST_PATCHES, step=STEP):
     """Cut an image into overlapping patches of its luma, or take a sample of them, evenly spread.
 
     Args:
         image: float array (H, W, C) in [0, 1], C 1 or 3, at least as large as a patch.
         side: of the patches, in pixels.
         most: how many patches at most.
+        step: from one patch to the next, in pixels.
 
     Returns:
         Float32 array (n, side, side), in grey levels.
     """
-    tops, lefts = (np.arange(0, n - side + 1, STEP) for n in image.shape[:2])
-    places = np.stack(np.meshgrid(tops, lefts, indexing='ij'), -1).reshape(-1, 2)
-    if len(places) > most:
-        places = places[np.linspace(0, len(places) - 1, most).astype(int)]
+    rows, columns = ((n - side) // step + 1 for n in image.shape[:2])
+    chosen = np.linspace(0, rows * columns - 1, min(rows * columns, most)).astype(int)
+    tops, lefts = (step * place for place in np.divmod(chosen, columns))
     views = np.lib.stride_tricks.sliding_window_view(image, (side, side), axis=(0, 1))
     # Only those that are looked at become luma: the image may be large.
-    patches = views[places[:, 0], places[:, 1]].astype(np.float32)
+    patches = views[tops, lefts].astype(np.float32)
     if image.shape[2] == 1:
         return 255 * patches[:, 0]
     return np.einsum('ncyx,c->nyx', patches, LUMA.astype(np.float32))

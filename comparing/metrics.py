@@ -44,14 +44,7 @@ def ssim(a, b, *, border=0, luma=True):
 
     Only windows that lie wholly within the cropped image count.
 
-    Args:
-        a, b, border, luma: as for `psnr`.
-
-    Returns:
-        A float, at most 1; 1 for identical images.
-
-    Raises:
-        ValueError: as `psnr`, or if less than 11×11 pixels are left.
+    Arguments and errors as for `psnr`, and a ValueError if less than 11×11 pixels are left.
 
     Source: Wang, Bovik, Sheikh and Simoncelli (2004).
     """

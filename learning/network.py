@@ -129,11 +129,7 @@ class Network:
         return tf.float64 if self.design.precision == 'float32' else tf.float32
 
     def reset(self, filters):
-        """Start afresh from given filters, with an optimiser that has seen nothing.
-
-        Args:
-            filters: list of arrays of the design's shapes, in order.
-        """
+        """Start afresh from filters, a list of arrays, with an optimiser that has seen nothing."""
         self.model.set_weights(filters)
         self._loop.reset()
 

@@ -29,16 +29,12 @@ class Resize(NamedTuple):
 
 
 def resize_plan(in_shape, out_shape, scale, kernel, dtype=tf.float64):
-    """Describe `imresize` of images of one size.
+    """Describe `imresize` of images of one size as a Resize.
 
     Args:
-        in_shape, out_shape: (vertical, horizontal) sizes.
-        scale: (vertical, horizontal) scales.
+        in_shape, out_shape, scale: (vertical, horizontal) sizes and scales.
         kernel: method name, or aligned 2-D kernel (scales at most 1).
         dtype: of the matrices.
-
-    Returns:
-        Resize.
     """
     matrices = []
     for axis, weights in enumerate(_axes(in_shape, out_shape, scale, kernel, dtype)):
@@ -146,9 +142,8 @@ def resize_region(images, scale, out_shape, kernel, region, dtype=tf.float64):
 
     Args:
         images: array (batch, H, W, C).
-        scale: (vertical, horizontal) scales.
+        scale, kernel: as in `resize_plan`.
         out_shape: (vertical, horizontal, …) size of the whole output.
-        kernel: method name, or aligned 2-D kernel.
         region: (top, bottom, left, right) in the output.
         dtype: in which it is computed.
 

@@ -58,11 +58,8 @@ def make_sons(fathers, noise, plan):
 
     Args:
         fathers: float32 tensor (batch, crop, crop, C) in [0, 1].
-        noise: tensor (batch, h, w, C) of the plan's type, or (batch, 1, 1, 1).
+        noise: tensor (batch, h, w, C), or (batch, 1, 1, 1), of the plan's type, as are the sons.
         plan: SonPlan.
-
-    Returns:
-        Tensor (batch, h, w, C) of the plan's type, in [0, 1].
 
     Source: ZSSR paper, sections 3.2 and 3.3.
     """

@@ -11,6 +11,7 @@ import zlib
 import numpy as np
 from PIL import Image
 
+from blind.gaussian import sampled_gaussian
 from files.rounding import to_integers
 from imresize import imresize, imresize_matlab
 
@@ -50,24 +51,11 @@ def draw_kernel(rng, scale=2):
     turn = np.array([[np.cos(theta), -np.sin(theta)], [np.sin(theta), np.cos(theta)]])
     inverse = turn @ np.diag(1 / variances) @ turn.T
     offsets = np.arange(KERNEL_SIZE) - (KERNEL_SIZE // 2 + 0.5 * (scale - 1))
-    d = np.stack(np.meshgrid(offsets, offsets, indexing='ij'), axis=-1)
-    exponents = np.einsum('yxi,ij,yxj->yx', d, inverse, d)
-    # Relative to the largest entry, since between pixels all of a sharp kernel may round to 0.
-    kernel = np.exp(-0.5 * (exponents - exponents.min()))
-    return kernel / kernel.sum()
+    return sampled_gaussian(offsets, offsets, inverse)
 
 
 def shrink_by_kernel(hr, kernel, scale=2):
-    """Shrink an image through a blur kernel, as Table 2's were.
-
-    Args:
-        hr: uint8 array (H, W, C), H and W multiples of the scale.
-        kernel: 2-D array, centred on the block of pixels that becomes one.
-        scale: int.
-
-    Returns:
-        uint8 array (H / scale, W / scale, C).
-    """
+    """Shrink a uint8 image (H, W, C) through a 2-D kernel to (H / scale, W / scale, C), as Table 2's were."""
     blurred = imresize(hr.astype(np.float64), 1 / scale, kernel=kernel)
     return np.clip(np.rint(blurred), 0, 255).astype(np.uint8)
 
@@ -106,13 +94,8 @@ DEGRADATIONS = {'gaussian noise': add_noise, 'speckle': add_speckle, 'jpeg': com
 def degrade(hr, rng, scale=2):
     """Shrink by bicubic and degrade in one of Table 3's three ways, before rounding to 8 bits.
 
-    Args:
-        hr: uint8 array (H, W, C), H and W multiples of the scale.
-        rng: numpy.random.RandomState, which also chooses the way.
-        scale: int.
-
     Returns:
-        The uint8 array (H / scale, W / scale, C), and which of DEGRADATIONS it was.
+        uint8 array (H / scale, W / scale, C), and which of DEGRADATIONS it was, which `rng` chooses.
 
     Source: ZSSR paper, section 4.2.
     """

@@ -3,11 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
-from blind.estimate import estimate_kernels
 from files.image_files import ImageFiles, load_inputs
 from files.kernels import read_kernel
 from files.names import SUFFIXES, ground_truth_names, image_files, is_ground_truth, kernel_names
-from files.pictures import read_image
 from files.storage import PROJECT, one_line
 
 
@@ -72,29 +70,6 @@ def kernel_note(files, conf):
     if files.kernels:
         return f'kernel {", ".join(map(str, files.kernels))}'
     return f'no kernel, {conf.downscale_method} interpolation'
-
-
-def estimated_kernels(files, conf):
-    """Take an image's kernels from the image itself.
-
-    After a base change the input of a scale is a result, which is not blurred: there the method serves.
-
-    Args:
-        files: ImageFiles.
-        conf: Config, for its scales.
-
-    Returns:
-        (kernels, note): an array or a method name per scale, or None for no kernels; and a line that says so.
-    """
-    estimates = estimate_kernels(read_image(files.input).pixels, conf.scales)
-    first, method = estimates[0], conf.downscale_method
-    if first.kernel is None:
-        return None, f'no kernel, {method} interpolation ({first.note})'
-    changes = [index for index, sf in enumerate(conf.scales) if sf in conf.base_changes]
-    blurred = min(changes) + 1 if changes else len(estimates)
-    kernels = [estimate.kernel for estimate in estimates[:blurred]]
-    note = f'estimated kernel, {estimates[blurred - 1].note} (confidence {first.confidence:.2f})'
-    return kernels + [method] * (len(estimates) - blurred), note
 
 
 def check_kernels(kernels, conf):

@@ -7,10 +7,11 @@ from functools import cache
 from multiprocessing import active_children, get_context
 from pathlib import Path
 
+from blind.estimate import kernels_for
 from files.records import RunRecord, image_record
 from files.storage import one_line
 from running.devices import device, start_tensorflow, versions
-from running.inputs import estimated_kernels, failure_line, kernel_note
+from running.inputs import failure_line, kernel_note
 from running.progress import FigureFile, Terminal
 
 
@@ -122,7 +123,7 @@ def run_image(files, conf, terminal, networks, estimate=False):
 
     kernels, kernel = files.kernels, kernel_note(files, conf)
     if estimate:
-        kernels, kernel = estimated_kernels(files, conf)
+        kernels, kernel = kernels_for(files.input, conf)
     terminal.say(f'{files.input.name}: {kernel}')
     figure = FigureFile(Path(conf.result_path) / f'{files.name}_losses.png')
 

@@ -30,7 +30,8 @@ def test_kernel_and_picture_are_written(photo, tmp_path, capsys):
     np.testing.assert_array_equal(
         read_kernel(tmp_path / 'out' / 'photo_0.mat'), estimate.estimate_kernel(photo).kernel
     )
-    assert Image.open(tmp_path / 'out' / 'photo_0.png').size[0] > 400
+    with Image.open(tmp_path / 'out' / 'photo_0.png') as picture:
+        assert picture.size[0] > 400
 
 
 def test_another_scale_is_another_kernel(photo, tmp_path):

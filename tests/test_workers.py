@@ -13,7 +13,7 @@ import scipy.io
 import tensorflow as tf
 from conftest import TINY as FIELDS
 from helpers import tolerances
-from helpers.command_line import TINY, finish, results, save_image, start
+from helpers.command_line import PROJECT, TINY, finish, results, save_image, start
 
 from blind.estimate import estimate_kernels, gaussian_kernel
 from blind.gaussian import Covariance

@@ -1,0 +1,32 @@
+"""noise.py: the noise of images that have one, beside blur and in photographs."""
+
+import numpy as np
+import pytest
+from helpers.command_line import PROJECT
+
+from blind.noise import estimate_noise
+from files.pictures import read_image
+from imresize import imresize
+
+
+@pytest.mark.parametrize('deviation', [1, 2, 5, 10])
+@pytest.mark.parametrize('channels', [1, 3])
+def test_the_noise_of_a_smooth_image_is_found(deviation, channels):
+    y, x = np.mgrid[:120, :160]
+    smooth = 0.5 + 0.3 * np.sin(x / 20) * np.cos(y / 30)
+    noisy = smooth[..., None] + np.random.RandomState(0).randn(120, 160, channels) * deviation / 255
+    assert estimate_noise(noisy) == pytest.approx(deviation, rel=0.15)
+
+
+@pytest.mark.parametrize('deviation', [2, 5, 10])
+def test_the_noise_of_a_blurred_photograph_is_found(deviation, gaussian):
+    photograph = read_image(PROJECT / 'test_data' / 'ideal_x3' / 'photographer_gt.png').pixels
+    blurred = imresize(photograph, 0.5, kernel=gaussian(9, 9, 1.3))
+    noisy = blurred + np.random.RandomState(0).randn(*blurred.shape) * deviation / 255
+    assert estimate_noise(noisy) == pytest.approx(deviation, rel=0.25)
+    assert estimate_noise(blurred) < 1.5
+
+
+def test_a_flat_image_has_none():
+    assert estimate_noise(np.full((50, 60, 3), 0.3)) == pytest.approx(0, abs=1e-6)
+    assert np.isfinite(estimate_noise(np.random.RandomState(0).rand(16, 16, 1)))
