@@ -76,19 +76,16 @@ def estimate_kernels(pixels, scales):
     if fit.power < LEAST_POWER:
         return [KernelEstimate(None, 'too little structure to tell a blur')] * len(scales)
     variances = [4 * each.covariance.mean for each in (plain, fit)]
-    is_bicubic = variances[0] < BICUBIC_VARIANCE
+    confidence = math.exp(-abs(variances[0] - variances[1]))
     estimates = []
     for sf in scales:
         covariance = fit.covariance.scaled(*sf)
-        estimates.append(
-            KernelEstimate(
-                kernel=None if is_bicubic else gaussian_kernel(covariance, sf),
-                note='no blur beyond bicubic shrinking' if is_bicubic else blur_text(covariance),
-                covariance=covariance,
-                confidence=math.exp(-abs(variances[0] - variances[1])),
-                fit=fit,
-            )
-        )
+        kernel, note = gaussian_kernel(covariance, sf), blur_text(covariance)
+        if variances[0] < BICUBIC_VARIANCE:
+            kernel, note = None, 'no blur beyond bicubic shrinking'
+        elif (np.array(kernel.shape) > pixels.shape[:2]).any():
+            kernel, note = None, f'{note}, for which the image is too small'
+        estimates.append(KernelEstimate(kernel, note, covariance, confidence, fit))
     return estimates
 
 

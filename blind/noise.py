@@ -3,7 +3,7 @@
 import numpy as np
 
 TILE = 40  # pixels; an image is divided into tiles of about this side
-MOST_TILES = 400
+MOST_TILES = 100
 FLATTEST = 0.1  # of the tiles: texture looks like noise, and hardly any image is textured everywhere
 PATCH = 5  # side of the patches of a tile, in pixels
 
@@ -39,8 +39,7 @@ def _noise_variance(tile):
     """
     views = np.lib.stride_tricks.sliding_window_view(tile, (PATCH, PATCH))
     variances = np.linalg.eigvalsh(np.cov(views.reshape(-1, PATCH**2).T, dtype=np.float64))
-    for used in range(len(variances), 0, -1):
-        mean = variances[:used].mean()
-        if np.median(variances[:used]) >= mean:
-            break
-    return max(mean, 0.0)
+    counts = np.arange(1, len(variances) + 1)
+    means = np.cumsum(variances) / counts
+    medians = (variances[(counts - 1) // 2] + variances[counts // 2]) / 2
+    return max(means[np.flatnonzero(medians >= means)[-1]], 0.0)

@@ -1,5 +1,7 @@
 """Mean power spectra of an image's patches, and what becomes of them when an image is blurred and shrunk."""
 
+from functools import cache
+
 import numpy as np
 
 STEP = 8  # pixels between patches
@@ -55,8 +57,15 @@ def mean_spectrum(image, side):
 
 def gaussian_response(side, yy, xx, xy):
     """How a Gaussian blur of a covariance (pixels²) changes a power spectrum: (side, side)."""
+    vv, uv, uu = _squares(side)
+    return np.exp(-(yy * vv + 2 * xy * uv + xx * uu))
+
+
+@cache
+def _squares(side):
+    """Squares and product of the vertical and horizontal frequencies, in radians per pixel."""
     v, u = (2 * np.pi * axis for axis in np.meshgrid(*[np.fft.fftfreq(side)] * 2, indexing='ij'))
-    return np.exp(-(yy * v**2 + 2 * xy * u * v + xx * u**2))
+    return v**2, u * v, u**2
 
 
 def fold(spectrum, factor=2):

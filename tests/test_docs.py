@@ -11,6 +11,7 @@ from helpers.command_line import PROJECT
 import benchmark
 import compare
 import configs
+import estimate_kernel
 import evaluate
 import run_ZSSR
 from running.command_line import Parser
@@ -18,7 +19,9 @@ from running.command_line import Parser
 FRONT_PAGE = PROJECT / 'README.md'
 PAGES = [FRONT_PAGE, *sorted((PROJECT / 'docs').glob('*.md'))]
 PAGES += [PROJECT / folder / 'README.md' for folder in ('kernels', 'results', 'test_data')]
-COMMANDS = {f'{command.__name__}.py': command for command in (benchmark, compare, evaluate, run_ZSSR)}
+COMMANDS = {
+    f'{command.__name__}.py': command for command in (benchmark, compare, estimate_kernel, evaluate, run_ZSSR)
+}
 MOST_WORDS = 1200
 
 # Named on the pages, but no part of the project: files of the original, folders that commands write.

@@ -104,6 +104,13 @@ def test_where_nothing_can_be_told_bicubic_is_the_answer(image, note):
     assert estimate.confidence == 0 and note in estimate.note
 
 
+def test_a_kernel_is_no_larger_than_the_image(blurred):
+    small = blurred[60:130, 100:170]
+    two, twenty = estimate_kernels(np.float32(small), [(2.0, 2.0), (20.0, 20.0)])
+    assert two.kernel is not None and twenty.kernel is None
+    assert 'the image is too small' in twenty.note
+
+
 def test_layouts_and_depths_make_hardly_a_difference(blurred):
     expected = estimate_kernel(blurred).covariance
     deep = np.rint(blurred * 65535).astype(np.uint16)

@@ -26,11 +26,11 @@ def test_table_2_draws_a_kernel_for_every_image(data, tmp_path):
     hr = image_sets.read_8_bits(data / 'Set5' / 'HR' / 'b.png')[:40, :50]
     np.testing.assert_array_equal(image_sets.read_8_bits(kept / 'b.png'), shrink_by_kernel(hr, kernel))
     assert len({row.psnr for row in rows}) == 3
-    estimated = tmp_path / 'estimated'
+    estimated = tmp_path / 'guessed'
     estimated.mkdir()
     write_kernel(estimated / 'b_0.mat', np.full((3, 3), 1 / 9))
     rows = run(*arguments, '--kernels', estimated, *TINY, output=out)
-    assert sorted(row.kernels for row in rows) == ['', 'bicubic', 'estimated', 'true']
+    assert sorted(row.kernels for row in rows) == ['', 'bicubic', 'guessed', 'true']
     assert {row.draw_seed for row in rows} == {3}
 
 
