@@ -1,1 +1,1 @@
-"""What an image tells of its own degradation: the blur kernel."""
+"""What an image tells of its own blur and noise."""
