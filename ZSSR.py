@@ -67,7 +67,7 @@ class ZSSR:
             input_img: path, or array (H, W) or (H, W, C) of uint8, uint16, or float in [0, 1].
             conf: Config; a copy is used. None: the default.
             ground_truth: path or array of the last scale's size, or None.
-            kernels: path or 2-D array per scale; None: `conf.downscale_method`.
+            kernels: path, 2-D array or method name per scale; None: `conf.downscale_method`.
             network: Network of an earlier image, reset and used again if it fits; None: a new one.
             progress: called with this object whenever the training comes back from its loop, or None.
 

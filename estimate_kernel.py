@@ -1,19 +1,22 @@
 """The blur kernel of an image, told by the image alone, in about a second.
 
-    python estimate_kernel.py photo.jpg                  kernels/photo_0.mat for ×2, and a picture of it
+    python estimate_kernel.py photo.jpg                  kernels/photo_0.mat for ×2, and photo_0.svg
     python estimate_kernel.py scans/ --scale 3 -o out/   of every image of a folder, for ×3
 
-run_ZSSR.py finds a kernel in kernels/ by the image's name. Where an image shows no blur beyond bicubic
-shrinking, no .mat is written: bicubic sons are right for it.
+run_ZSSR.py finds a kernel by the image's name, beside the image or in kernels/, for presets of one step; for
+others there is its --kernel estimate. Where an image shows no blur beyond bicubic shrinking, no .mat is
+written. The .svg shows the kernel and the spectra that it was found by.
 """
 
 import argparse
+import io
 import sys
 from pathlib import Path
 
+from blind.estimate import estimate_kernel
 from files.kernels import write_kernel
 from files.names import kernel_names
-from files.storage import atomic_write, one_line
+from files.storage import PROJECT, atomic_write, one_line
 from running.command_line import Parser, run_command
 from running.inputs import find_inputs
 from settings.scales import parse_scale
@@ -24,9 +27,12 @@ def run(args):
     scale, output = parse_scale(args.scale), Path(args.output)
     paths = [path for place in args.images for path in find_inputs(place)[0]]
     output.mkdir(parents=True, exist_ok=True)
-    failures = 0
+    failures, names = 0, {}
     for path in paths:
         try:
+            twin = names.setdefault(path.stem, path)
+            if twin != path:
+                raise ValueError(f'{path}: its kernel would replace that of {twin}; rename one of the two')
             print(f'{path}: {_estimate(path, scale, output)}')
         except (ValueError, OSError) as error:
             if len(paths) == 1:
@@ -38,21 +44,22 @@ def run(args):
 
 def _estimate(path, scale, output):
     """Estimate and write the kernel of one image and its picture; returns what was found, in words."""
-    from blind.estimate import estimate_kernel
-
-    estimate = estimate_kernel(path, scale)
+    found = estimate_kernel(path, scale)
     kernel = output / kernel_names(path.stem, 1)[0]
-    found = f'{estimate.note}, confidence {estimate.confidence:.2f}' if estimate.covariance else estimate.note
-    if estimate.fit:
+    text = f'{found.note}, confidence {found.confidence:.2f}' if found.fit else found.note
+    if found.fit:
         from blind.figure import kernel_figure
-        from comparing.figures import png_bytes
 
-        atomic_write(kernel.with_suffix('.png'), png_bytes(kernel_figure(f'{path.name}: {found}', estimate)))
-    if estimate.kernel is None:
+        picture = io.BytesIO()
+        kernel_figure(f'{path.name}: {text}', found).savefig(picture, format='svg')
+        # No format that is read as an image: the folder may hold images to enlarge.
+        atomic_write(kernel.with_suffix('.svg'), picture.getvalue())
+    if found.kernel is None:
         left = f'; {kernel} is of another time, remove it' if kernel.exists() else ''
-        return f'{found}: no kernel is written, bicubic sons are right for it{left}'
-    write_kernel(kernel, estimate.kernel)
-    return f'{found}: {kernel}'
+        return f'{text}: no kernel is written{left}'
+    replaced = ', replaced' if kernel.exists() else ''
+    write_kernel(kernel, found.kernel)
+    return f'{text}: {kernel}{replaced}'
 
 
 def build_parser():
@@ -63,7 +70,8 @@ def build_parser():
     add = parser.add_argument
     add('images', nargs='+', metavar='IMAGE', help='image, or folder of images')
     add('--scale', default='2', metavar='S|SVxSH', help='factor by which they will be enlarged (default: 2)')
-    add('-o', '--output', default='kernels', metavar='DIR', help='folder to write into (default: kernels)')
+    help_ = "folder to write into (default: the project's kernels/)"
+    add('-o', '--output', default=str(PROJECT / 'kernels'), metavar='DIR', help=help_)
     return parser
 
 

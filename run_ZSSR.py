@@ -78,7 +78,9 @@ def enlarge(conf, args):
     paths, is_folder = inputs.find_inputs(conf.input_path)
     if args.ground_truth is not None and is_folder:
         raise ValueError(f'--ground-truth {args.ground_truth}: give the one image it belongs to with --input')
-    estimate = args.kernel == ['estimate']
+    estimate = 'estimate' in (args.kernel or ())
+    if estimate and len(args.kernel) > 1:
+        raise ValueError(f'--kernel {" ".join(args.kernel)}: give estimate once and alone')
     kernels = None if estimate else args.kernel
     if kernels:
         inputs.check_kernels(kernels, conf)

@@ -9,15 +9,19 @@ import numpy as np
 from blind.gaussian import SIDE, Covariance, Fit, fit_gaussian, measure_spectra, sampled_gaussian
 from blind.noise import estimate_noise
 from files.pictures import from_array, read_image
-from settings.scales import as_pair
+from settings.scales import LARGEST_SCALE, as_pair
 
 LEAST_SIDE = 4 * SIDE  # pixels; smaller images have too few patches
 LEAST_POWER = 1.0  # grey levels squared in the band that is compared: below, the image is flat
 
 # Mean variance, in pixels² of a result of twice the size, up to which an image was shrunk bicubically, or is
 # hardly blurred at all. A Gaussian in place of the bicubic kernel costs up to 10 dB; so this is asked first.
-BICUBIC_VARIANCE = 1.1
+BICUBIC_VARIANCE = 1.2
 
+# Below, the two fits disagree: a blur too wide to be told (σ of more than 3 pixels at ×2), or no Gaussian.
+LEAST_CONFIDENCE = 0.3
+
+LEAST_VARIANCE = 0.25  # pixels² of the result: a narrower Gaussian cannot be sampled and keep its centre
 REACH = 3.0  # standard deviations of the Gaussian that a kernel holds
 
 
@@ -27,10 +31,10 @@ class KernelEstimate:
 
     Attributes:
         kernel: float array (h, w), not negative, of sum 1, aligned as `kernel_shift` leaves a kernel: for
-            `ZSSR(kernels=[…])`. None where the image is better enlarged with the bicubic kernel.
-        note: what was found, in a line.
+            `ZSSR(kernels=[…])`. None where bicubic is the answer, or there is none; the note says which.
+        note: what was found, in a line; pixels are those of the result.
         covariance: Covariance of the blur in pixels² of the result; None where nothing could be measured.
-        confidence: from 0 to 1, how well two ways to weigh the frequencies agree.
+        confidence: from 0 to 1, how well two ways to weigh the frequencies agree on the variance at ×2.
         fit: Fit behind it; None where nothing could be measured.
     """
 
@@ -54,8 +58,11 @@ def estimate_kernel(image, sf=2):
     Raises:
         ValueError, FileNotFoundError: for an image or a scale factor that cannot be used.
     """
+    scale = as_pair(sf)
+    if not all(1 <= factor <= LARGEST_SCALE for factor in scale):
+        raise ValueError(f'scale factor {sf}: give factors from 1 to {LARGEST_SCALE}')
     picture = read_image(image) if isinstance(image, str | Path) else from_array(image)
-    return estimate_kernels(picture.pixels, [as_pair(sf)])[0]
+    return estimate_kernels(picture.pixels, [scale])[0]
 
 
 def estimate_kernels(pixels, scales):
@@ -83,6 +90,8 @@ def estimate_kernels(pixels, scales):
         kernel, note = gaussian_kernel(covariance, sf), blur_text(covariance)
         if variances[0] < BICUBIC_VARIANCE:
             kernel, note = None, 'no blur beyond bicubic shrinking'
+        elif confidence < LEAST_CONFIDENCE:
+            kernel, note = None, f'{note}, but too wide or too odd to be trusted'
         elif (np.array(kernel.shape) > pixels.shape[:2]).any():
             kernel, note = None, f'{note}, for which the image is too small'
         estimates.append(KernelEstimate(kernel, note, covariance, confidence, fit))
@@ -102,31 +111,35 @@ def kernels_for(image, conf):
         (kernels, note): an array or a method name per scale, or None for no kernels; and a line that says so.
     """
     estimates = estimate_kernels(read_image(image).pixels, conf.scales)
-    first, method = estimates[0], conf.downscale_method
-    if first.kernel is None:
-        return None, f'no kernel, {method} interpolation ({first.note})'
     changes = [index for index, sf in enumerate(conf.scales) if sf in conf.base_changes]
-    blurred = min(changes) + 1 if changes else len(estimates)
-    kernels = [estimate.kernel for estimate in estimates[:blurred]]
-    note = f'estimated kernel, {estimates[blurred - 1].note} (confidence {first.confidence:.2f})'
-    return kernels + [method] * (len(estimates) - blurred), note
+    blurred = estimates[: min(changes) + 1 if changes else None]
+    if any(estimate.kernel is None for estimate in blurred):
+        note = next(estimate.note for estimate in blurred if estimate.kernel is None)
+        return None, f'no kernel, {conf.downscale_method} interpolation ({note})'
+    kernels = [estimate.kernel for estimate in blurred]
+    note = f'estimated kernel, {blurred[-1].note} (confidence {blurred[-1].confidence:.2f})'
+    return kernels + [conf.downscale_method] * (len(estimates) - len(blurred)), note
 
 
 def gaussian_kernel(covariance, sf):
     """Sample a Gaussian, centred on the block of pixels that becomes one.
 
     Args:
-        covariance: Covariance, in pixels².
+        covariance: Covariance, in pixels²; too narrow an axis is widened.
         sf: (vertical, horizontal) scale factors.
 
     Returns:
-        Float array (h, w) of odd sides that sums to 1; `kernel_shift` for `sf` has nothing to move in it.
+        Float array (h, w) of odd sides that sums to 1; `kernel_shift` for `sf` has hardly anything to move.
     """
+    yy, xx = (max(variance, LEAST_VARIANCE) for variance in (covariance.yy, covariance.xx))
     offsets = []
-    for variance, factor in zip((covariance.yy, covariance.xx), sf, strict=True):
+    for variance, factor in zip((yy, xx), sf, strict=True):
         half = math.ceil(REACH * math.sqrt(variance) + (factor - 1) / 2)
         offsets.append(np.arange(2 * half + 1) - half - (factor - 1) / 2)
-    return sampled_gaussian(*offsets, np.linalg.inv(covariance.matrix))
+    inverse = np.linalg.inv(Covariance(yy, xx, covariance.xy).matrix)
+    # Rounded, so that the last bits of a fit, which differ between machines, make no other kernel.
+    kernel = np.round(sampled_gaussian(*offsets, inverse), 6)
+    return kernel / kernel.sum()
 
 
 def blur_text(covariance):

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 
 def kernel_figure(title, estimate):
-    """Draw an estimated blur: the kernel, or how narrow it is, and the spectra that it was found by.
+    """Draw an estimated blur: the kernel, if there is one, and the spectra that it was found by.
 
     Args:
         title: text above.
@@ -15,7 +15,7 @@ def kernel_figure(title, estimate):
     figure.suptitle(title, fontsize='medium', parse_math=False)
     left, right = figure.subplots(1, 2, width_ratios=(2, 3))
     if estimate.kernel is None:
-        left.text(0.5, 0.5, 'bicubic', ha='center', va='center')
+        left.text(0.5, 0.5, 'no kernel', ha='center', va='center')
         left.set_axis_off()
     else:
         left.imshow(estimate.kernel, cmap='gray_r', vmin=0, interpolation='nearest')

@@ -11,10 +11,11 @@ that smaller patches of the image itself have. The story in steps:
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
-from blind.spectra import LUMA, fold, gaussian_response, mean_spectrum
+from blind.spectra import fold, gaussian_response, mean_spectrum
 
 SIDE = 16  # of the patches whose spectrum is foretold
 FLOOR = 0.02  # grey levels squared, so that no logarithm explodes
@@ -54,16 +55,18 @@ class Fit:
         covariance: Covariance of the image's own blur, in its own pixels².
         measured, foretold: power spectra (16, 16) of the image and of its own son, in grey levels
             squared, over the frequencies of `numpy.fft.fftfreq`.
+        noise: power of the noise in both.
     """
 
     covariance: Covariance
     measured: np.ndarray
     foretold: np.ndarray
+    noise: float
 
     @property
     def power(self):
-        """The image's mean power in the frequencies that are compared, in grey levels squared."""
-        return float(self.measured[_compared()].mean())
+        """The image's mean power in the compared frequencies, without noise, in grey levels squared."""
+        return float(self.measured[_compared()].mean() - self.noise)
 
 
 def sampled_gaussian(rows, columns, inverse):
@@ -94,10 +97,9 @@ def measure_spectra(image, noise=0.0):
 
     Args:
         image: float array (H, W, C) in [0, 1], C 1 or 3, at least 32 pixels high and wide.
-        noise: standard deviation of the noise in each of its channels, in grey levels.
+        noise: standard deviation of the noise in its luma, in grey levels.
     """
-    power = noise**2 * (np.sum((LUMA / 255) ** 2) if image.shape[2] == 3 else 1)
-    return Spectra(mean_spectrum(image, 2 * SIDE), mean_spectrum(image, SIDE), power)
+    return Spectra(mean_spectrum(image, 2 * SIDE), mean_spectrum(image, SIDE), noise**2)
 
 
 def fit_gaussian(spectra, weighted=True):
@@ -127,14 +129,16 @@ def fit_gaussian(spectra, weighted=True):
     best = min(fits, key=lambda fit: fit.cost)
     # Step 4: what had to be added is three times the image's own blur, in its own pixels².
     own = np.array(_from_cholesky(best.x)) / 3
-    return Fit(Covariance(*own.tolist()), spectra.small, foretell(best.x))
+    return Fit(Covariance(*own.tolist()), spectra.small, foretell(best.x), spectra.noise)
 
 
+@cache
 def _frequencies():
     """Cycles per pixel of a spectrum's entries, whatever their direction."""
     return np.hypot(*np.meshgrid(*[np.fft.fftfreq(SIDE)] * 2, indexing='ij'))
 
 
+@cache
 def _compared():
     """Which entries of a spectrum are compared."""
     return (_frequencies() > BAND[0]) & (_frequencies() < BAND[1])

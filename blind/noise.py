@@ -2,30 +2,41 @@
 
 import numpy as np
 
+from blind.spectra import luma
+
 TILE = 40  # pixels; an image is divided into tiles of about this side
 MOST_TILES = 100
 FLATTEST = 0.1  # of the tiles: texture looks like noise, and hardly any image is textured everywhere
 PATCH = 5  # side of the patches of a tile, in pixels
 
+# A tile with more than this share of black or white pixels shows less noise than the image has, and one with
+# less variance than rounding to 8 bits brings, in grey levels squared, none: bars, margins, burnt-out skies.
+MOST_CLIPPED = 0.05
+ROUNDING = 1 / 12
+
 
 def estimate_noise(image):
-    """Estimate the standard deviation of the noise in an image.
+    """Estimate the standard deviation of the noise in an image's luma.
 
     Args:
-        image: float array (H, W, C) in [0, 1], at least 5 pixels high and wide.
+        image: float array (H, W, C) in [0, 1], C 1 or 3, at least 16 pixels high and wide.
 
     Returns:
-        Float, in grey levels of 255, the root mean square of the channels'. Of a sharp image with texture
-        everywhere it is too large.
+        Float, in grey levels of 255. Of a sharp image with texture everywhere it is too large.
     """
     rows, columns = (np.array_split(np.arange(n), max(1, n // TILE)) for n in image.shape[:2])
-    tiles = [(slice(y[0], y[-1] + 1), slice(x[0], x[-1] + 1)) for y in rows for x in columns]
-    chosen = np.linspace(0, len(tiles) - 1, min(len(tiles), MOST_TILES)).astype(int)
-    variances = [
-        np.mean([_noise_variance(channel) for channel in np.moveaxis(image[tiles[index]], 2, 0)])
-        for index in chosen
-    ]
-    return 255 * float(np.sqrt(np.quantile(variances, FLATTEST)))
+    places = [(slice(y[0], y[-1] + 1), slice(x[0], x[-1] + 1)) for y in rows for x in columns]
+    chosen = np.linspace(0, len(places) - 1, min(len(places), MOST_TILES)).astype(int)
+    tiles = [luma(image[places[index]]) for index in chosen]
+    white = float(luma(np.ones((1, 1, image.shape[2])))[0, 0])
+    variances = [_noise_variance(tile) for tile in tiles if _is_telling(tile, white)]
+    return float(np.sqrt(np.quantile(variances, FLATTEST))) if variances else 0.0
+
+
+def _is_telling(tile, white):
+    """Whether noise, if there is any, shows in a tile."""
+    clipped = (tile < 0.5) | (tile > white - 0.5)
+    return clipped.mean() <= MOST_CLIPPED and tile.var() > ROUNDING
 
 
 def _noise_variance(tile):

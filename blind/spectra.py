@@ -7,8 +7,13 @@ import numpy as np
 STEP = 8  # pixels between patches
 MOST_PATCHES = 4000
 
-# MATLAB's rgb2ycbcr without its offset; values in grey levels of 255.
+# Of MATLAB's rgb2ycbcr.
 LUMA = np.array([65.481, 128.553, 24.966])
+
+
+def luma(image):
+    """The luma of images (…, C), C 1 or 3, in grey levels: MATLAB's without its offset; gray images' own."""
+    return 255 * image[..., 0] if image.shape[-1] == 1 else image @ LUMA
 
 
 def luma_patches(image, side, most=MOST_PATCHES, step=STEP):
@@ -28,10 +33,7 @@ def luma_patches(image, side, most=MOST_PATCHES, step=STEP):
     tops, lefts = (step * place for place in np.divmod(chosen, columns))
     views = np.lib.stride_tricks.sliding_window_view(image, (side, side), axis=(0, 1))
     # Only those that are looked at become luma: the image may be large.
-    patches = views[tops, lefts].astype(np.float32)
-    if image.shape[2] == 1:
-        return 255 * patches[:, 0]
-    return np.einsum('ncyx,c->nyx', patches, LUMA.astype(np.float32))
+    return luma(np.moveaxis(views[tops, lefts], 1, -1).astype(np.float32)).astype(np.float32)
 
 
 def patch_spectra(patches):

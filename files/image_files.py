@@ -41,7 +41,7 @@ def load_inputs(input_img, conf, ground_truth=None, kernels=None, full_depth=Tru
         input_img: path, or array (H, W) or (H, W, C) of uint8, uint16, or float in [0, 1].
         conf: Config, for its scales.
         ground_truth: path or array, or None.
-        kernels: list with a path or 2-D array per scale, or for one scale the path or array itself; None:
+        kernels: list with a path, 2-D array or method name per scale, or for one scale that itself; None:
             `conf.downscale_method`.
         full_depth: as in `pictures.read_image`; False is enough for a check.
 

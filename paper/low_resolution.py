@@ -118,7 +118,7 @@ DEGRADERS = {
 
 
 def with_estimated_kernel(files, lr, work):
-    """ImageFiles with the kernel that its low-resolution image tells, or none where that is bicubic.
+    """ImageFiles with the kernel that its low-resolution image tells, or none where it tells none.
 
     Args:
         files: ImageFiles, with its scale.
@@ -131,6 +131,6 @@ def with_estimated_kernel(files, lr, work):
     # By what the image is, since one name has another image with every draw.
     folder = work / 'kernels' / f'{files.set}_x{files.scale[0]}_{fingerprint(lr)}'
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f'{files.name}_0.mat'
+    path = folder / kernel_names(files.name, 1)[0]
     write_kernel(path, estimate.kernel)
     return replace(files, kernels=(path,))

@@ -25,14 +25,14 @@ def find_inputs(path):
     if not path.exists() and (PROJECT / path).exists():
         path = PROJECT / path
     if not path.exists():
-        raise FileNotFoundError(f'{path}: no such file or folder; give an image or a folder with --input')
+        raise FileNotFoundError(f'{path}: no such file or folder; give an image or a folder of images')
     if path.is_file():
         return [path], False
     found = [file for file in image_files(path) if not is_ground_truth(file)]
     if not found:
         raise FileNotFoundError(
             f'{path}: no image in this folder (looked for {", ".join(SUFFIXES)}); '
-            'put some there or give another with --input'
+            'put some there or give another folder'
         )
     return found, True
 

@@ -87,6 +87,10 @@ COMMANDS = {
         '--input {d}/photo.png --kernel {d}/kernels/good.mat --kernel {d}/kernels/good.mat',
         *('--kernel: 2 given for 1 scale_factors', 'one per scale'),
     ),
+    'an_estimate_beside_a_kernel': (
+        '--input {d}/photo.png --kernel estimate --kernel {d}/kernels/good.mat',
+        *('--kernel estimate', 'give estimate once and alone'),
+    ),
     'one_kernel_for_six_scales': (
         'X2_GRADUAL_IDEAL_CONF --input {d} --kernel {d}/kernels/good.mat',
         *('--kernel: 1 given for 6 scale_factors', 'one per scale'),

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from helpers.command_line import PROJECT, finish, save_image, start
-from PIL import Image
 
 import estimate_kernel
 from blind import estimate
@@ -11,6 +10,7 @@ from blind.gaussian import Covariance
 from files.kernels import read_kernel
 from files.pictures import read_image, write_png
 from imresize import imresize
+from running.inputs import find_inputs
 
 
 @pytest.fixture
@@ -30,8 +30,10 @@ def test_kernel_and_picture_are_written(photo, tmp_path, capsys):
     np.testing.assert_array_equal(
         read_kernel(tmp_path / 'out' / 'photo_0.mat'), estimate.estimate_kernel(photo).kernel
     )
-    with Image.open(tmp_path / 'out' / 'photo_0.png') as picture:
-        assert picture.size[0] > 400
+    assert '<svg' in (tmp_path / 'out' / 'photo_0.svg').read_text()
+    assert estimate_kernel.main([str(photo), '-o', str(tmp_path / 'out')]) == 0
+    assert capsys.readouterr().out.endswith('photo_0.mat, replaced\n')
+    assert find_inputs(tmp_path / 'out' / '..')[0] == [tmp_path / 'out' / '..' / 'photo.png']
 
 
 def test_another_scale_is_another_kernel(photo, tmp_path):
@@ -45,8 +47,8 @@ def test_where_bicubic_is_the_answer_no_kernel_is_written(tmp_path, capsys):
     truth = PROJECT / 'test_data' / 'ideal_x3' / 'photographer.png'
     arguments = [str(truth), '-o', str(tmp_path)]
     assert estimate_kernel.main(arguments) == 0
-    assert 'no kernel is written, bicubic sons are right' in capsys.readouterr().out
-    assert [path.name for path in tmp_path.iterdir()] == ['photographer_0.png']
+    assert 'no blur beyond bicubic shrinking' in capsys.readouterr().out
+    assert [path.name for path in tmp_path.iterdir()] == ['photographer_0.svg']
     (tmp_path / 'photographer_0.mat').touch()
     assert estimate_kernel.main(arguments) == 0
     assert 'photographer_0.mat is of another time, remove it' in capsys.readouterr().out
@@ -59,6 +61,13 @@ def test_of_a_folder_every_image_is_looked_at(photo, tmp_path, capsys):
     out, err = capsys.readouterr()
     assert 'pixels are too few' in out and f'{photo}: blur' in out
     assert err.startswith('estimate_kernel.py: ') and 'broken.png' in err and err.count('\n') == 1
+
+
+def test_of_two_images_of_one_name_the_second_is_refused(photo, tmp_path, capsys):
+    (tmp_path / 'two').mkdir()
+    twin = save_image(tmp_path / 'two' / 'photo.png')
+    assert estimate_kernel.main([str(photo), str(twin), '-o', str(tmp_path)]) == 1
+    assert f'{twin}: its kernel would replace that of {photo}' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize('arguments', [['none.png'], ['broken.png'], ['broken.png', '--scale', '0'], []])

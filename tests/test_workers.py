@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import signal
 import time
 from dataclasses import asdict
@@ -118,7 +119,7 @@ def test_kernels_are_estimated_where_that_is_asked_for(blurred, conf, run):
     conf.scale_factors, conf.back_projection_iters = [1.5, 2], [0, 0]
     _, record = run([find_files(blurred, conf)[0]], estimate=True)
     (entry,) = record['images']
-    assert entry['kernel'].startswith('estimated kernel, blur ') and '(confidence 0.' in entry['kernel']
+    assert re.fullmatch(r'estimated kernel, blur .* px at \d+° \(confidence [01]\.\d\d\)', entry['kernel'])
     assert entry['kernels'] == []
     estimates = estimate_kernels(read_image(blurred).pixels, [(1.5, 1.5), (2.0, 2.0)])
     for scale, estimate in zip(entry['scales'], estimates, strict=True):
