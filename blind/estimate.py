@@ -16,7 +16,7 @@ LEAST_POWER = 1.0  # grey levels squared in the band that is compared: below, th
 
 # Mean variance, in pixels² of a result of twice the size, up to which an image was shrunk bicubically, or is
 # hardly blurred at all. A Gaussian in place of the bicubic kernel costs up to 10 dB; so this is asked first.
-BICUBIC_VARIANCE = 1.2
+BICUBIC_VARIANCE = 1.16
 
 # Below, the two fits disagree: a blur too wide to be told (σ of more than 3 pixels at ×2), or no Gaussian.
 LEAST_CONFIDENCE = 0.3
