@@ -25,7 +25,7 @@ from settings.scales import parse_scale
 def run(args):
     """Estimate, write, and say what was found; returns 0, or 1 if an image of several failed."""
     scale, output = parse_scale(args.scale), Path(args.output)
-    paths = [path for place in args.images for path in find_inputs(place)[0]]
+    paths = [path for place in args.images for path in find_inputs(place, option='')[0]]
     output.mkdir(parents=True, exist_ok=True)
     failures, names = 0, {}
     for path in paths:

@@ -9,11 +9,12 @@ from files.names import SUFFIXES, ground_truth_names, image_files, is_ground_tru
 from files.storage import PROJECT, one_line
 
 
-def find_inputs(path):
+def find_inputs(path, option=' with --input'):
     """List the images to enlarge.
 
     Args:
         path: an image file, or a folder; a relative one may also lie in the project.
+        option: how the user gives another, for error messages.
 
     Returns:
         (paths, is_folder): sorted and without ground truths, and whether a folder was given.
@@ -25,14 +26,14 @@ def find_inputs(path):
     if not path.exists() and (PROJECT / path).exists():
         path = PROJECT / path
     if not path.exists():
-        raise FileNotFoundError(f'{path}: no such file or folder; give an image or a folder of images')
+        raise FileNotFoundError(f'{path}: no such file or folder; give an image or a folder{option}')
     if path.is_file():
         return [path], False
     found = [file for file in image_files(path) if not is_ground_truth(file)]
     if not found:
         raise FileNotFoundError(
             f'{path}: no image in this folder (looked for {", ".join(SUFFIXES)}); '
-            'put some there or give another folder'
+            f'put some there or give another{option}'
         )
     return found, True
 

@@ -77,6 +77,7 @@ def test_what_cannot_be_used_is_refused_in_a_line(tmp_path, capsys, monkeypatch,
     assert estimate_kernel.main([*arguments, '-o', 'out']) == 2
     out, err = capsys.readouterr()
     assert out == '' and err.startswith('estimate_kernel.py: ') and err.count('\n') == 1
+    assert '--input' not in err
 
 
 def test_tensorflow_is_not_needed(photo, tmp_path):
