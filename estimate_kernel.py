@@ -30,10 +30,11 @@ def run(args):
     failures, names = 0, {}
     for path in paths:
         try:
-            twin = names.setdefault(path.stem, path)
+            twin = names.get(path.stem, path)
             if twin != path:
                 raise ValueError(f'{path}: its kernel would replace that of {twin}; rename one of the two')
             print(f'{path}: {_estimate(path, scale, output)}')
+            names[path.stem] = path
         except (ValueError, OSError) as error:
             if len(paths) == 1:
                 raise

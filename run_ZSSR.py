@@ -6,7 +6,6 @@ python run_ZSSR.py X2_ONE_JUMP_IDEAL_CONF all             every image of the pre
 """
 
 import sys
-from dataclasses import replace
 
 import configs
 from files.run_folder import check_output, make_results_folder
@@ -81,12 +80,10 @@ def enlarge(conf, args):
     estimate = 'estimate' in (args.kernel or ())
     if estimate and len(args.kernel) > 1:
         raise ValueError(f'--kernel {" ".join(args.kernel)}: give estimate once and alone')
-    kernels = None if estimate else args.kernel
+    kernels = [] if estimate else args.kernel
     if kernels:
         inputs.check_kernels(kernels, conf)
     found = [inputs.find_files(path, conf, kernels, args.ground_truth) for path in paths]
-    if estimate:
-        found = [(replace(files, kernels=None), None) for files, _ in found]
     images, failures = inputs.check_images([files for files, _ in found], conf)
     if failures and not is_folder:
         raise ValueError(failures[0])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from blind.gaussian import SIDE, Covariance, Fit, fit_gaussian, measure_spectra, sampled_gaussian
+from blind.gaussian import SIDE, Covariance, Fit, Spectra, fit_gaussian, measure_spectra, sampled_gaussian
 from blind.noise import estimate_noise
 from files.pictures import from_array, read_image
 from settings.scales import LARGEST_SCALE, as_pair
@@ -35,13 +35,14 @@ class KernelEstimate:
         note: what was found, in a line; pixels are those of the result.
         covariance: Covariance of the blur in pixels² of the result; None where nothing could be measured.
         confidence: from 0 to 1, how well two ways to weigh the frequencies agree on the variance at ×2.
-        fit: Fit behind it; None where nothing could be measured.
+        spectra, fit: Spectra and Fit behind it; None where nothing could be measured.
     """
 
     kernel: np.ndarray | None
     note: str
     covariance: Covariance | None = None
     confidence: float = 0.0
+    spectra: Spectra | None = None
     fit: Fit | None = None
 
 
@@ -79,9 +80,9 @@ def estimate_kernels(pixels, scales):
         size = f'{pixels.shape[0]}×{pixels.shape[1]}'
         return [KernelEstimate(None, f'{size} pixels are too few to tell a blur')] * len(scales)
     spectra = measure_spectra(pixels, estimate_noise(pixels))
-    plain, fit = (fit_gaussian(spectra, weighted=weighted) for weighted in (False, True))
-    if fit.power < LEAST_POWER:
+    if spectra.power < LEAST_POWER:
         return [KernelEstimate(None, 'too little structure to tell a blur')] * len(scales)
+    plain, fit = (fit_gaussian(spectra, weighted=weighted) for weighted in (False, True))
     variances = [4 * each.covariance.mean for each in (plain, fit)]
     confidence = math.exp(-abs(variances[0] - variances[1]))
     estimates = []
@@ -94,7 +95,7 @@ def estimate_kernels(pixels, scales):
             kernel, note = None, f'{note}, but too wide or too odd to be trusted'
         elif (np.array(kernel.shape) > pixels.shape[:2]).any():
             kernel, note = None, f'{note}, for which the image is too small'
-        estimates.append(KernelEstimate(kernel, note, covariance, confidence, fit))
+        estimates.append(KernelEstimate(kernel, note, covariance, confidence, spectra, fit))
     return estimates
 
 

@@ -20,8 +20,7 @@ def kernel_figure(title, estimate):
     else:
         left.imshow(estimate.kernel, cmap='gray_r', vmin=0, interpolation='nearest')
         left.set(xlabel='pixels of the result')
-    fit = estimate.fit
-    frequencies, curves = radial_means([fit.measured, fit.foretold])
+    frequencies, curves = radial_means([estimate.spectra.small, estimate.fit.foretold])
     for label, curve, style in zip(('the image', 'its son by this blur'), curves, ('-', '--'), strict=True):
         right.plot(frequencies, curve, style, marker='.', label=label)
     right.set(yscale='log', xlabel='cycles per pixel', ylabel='power (grey levels²)')

@@ -53,20 +53,12 @@ class Fit:
 
     Attributes:
         covariance: Covariance of the image's own blur, in its own pixels².
-        measured, foretold: power spectra (16, 16) of the image and of its own son, in grey levels
-            squared, over the frequencies of `numpy.fft.fftfreq`.
-        noise: power of the noise in both.
+        foretold: power spectrum (16, 16) of the image's own son, in grey levels squared, to be compared with
+            that of the image's patches of 16 pixels.
     """
 
     covariance: Covariance
-    measured: np.ndarray
     foretold: np.ndarray
-    noise: float
-
-    @property
-    def power(self):
-        """The image's mean power in the compared frequencies, without noise, in grey levels squared."""
-        return float(self.measured[_compared()].mean() - self.noise)
 
 
 def sampled_gaussian(rows, columns, inverse):
@@ -90,6 +82,11 @@ class Spectra:
     large: np.ndarray
     small: np.ndarray
     noise: float
+
+    @property
+    def power(self):
+        """The mean power in the compared frequencies, without noise, in grey levels squared."""
+        return float(self.small[_compared()].mean() - self.noise)
 
 
 def measure_spectra(image, noise=0.0):
@@ -129,7 +126,7 @@ def fit_gaussian(spectra, weighted=True):
     best = min(fits, key=lambda fit: fit.cost)
     # Step 4: what had to be added is three times the image's own blur, in its own pixels².
     own = np.array(_from_cholesky(best.x)) / 3
-    return Fit(Covariance(*own.tolist()), spectra.small, foretell(best.x), spectra.noise)
+    return Fit(Covariance(*own.tolist()), foretell(best.x))
 
 
 @cache

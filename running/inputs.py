@@ -46,7 +46,7 @@ def find_files(path, conf, kernels=None, ground_truth=None):
     Args:
         path: the image.
         conf: Config, for its scales.
-        kernels: files given by the user, used instead.
+        kernels: files given by the user, used instead; an empty list for none.
         ground_truth: file given by the user, used instead.
 
     Returns:
@@ -54,7 +54,7 @@ def find_files(path, conf, kernels=None, ground_truth=None):
     """
     truth = Path(ground_truth) if ground_truth else _first_file(map(path.with_name, ground_truth_names(path)))
     files = ImageFiles(path.stem, path, truth, tuple(map(Path, kernels or ())) or None)
-    if kernels:
+    if kernels is not None:
         return files, None
     names = kernel_names(path.stem, len(conf.scales))
     found = [_first_file((path.parent / name, PROJECT / 'kernels' / name)) for name in names]
