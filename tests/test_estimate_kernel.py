@@ -70,6 +70,15 @@ def test_of_two_images_of_one_name_the_second_is_refused(photo, tmp_path, capsys
     assert f'{twin}: its kernel would replace that of {photo}' in capsys.readouterr().err
 
 
+def test_a_broken_image_does_not_stand_for_its_name(photo, tmp_path, capsys):
+    (tmp_path / 'one').mkdir()
+    (tmp_path / 'one' / 'photo.png').write_bytes(b'none')
+    arguments = [str(tmp_path / 'one' / 'photo.png'), str(photo), '-o', str(tmp_path)]
+    assert estimate_kernel.main(arguments) == 1
+    out, err = capsys.readouterr()
+    assert out.startswith(f'{photo}: blur ') and err.count('\n') == 1
+
+
 @pytest.mark.parametrize('arguments', [['none.png'], ['broken.png'], ['broken.png', '--scale', '0'], []])
 def test_what_cannot_be_used_is_refused_in_a_line(tmp_path, capsys, monkeypatch, arguments):
     monkeypatch.chdir(tmp_path)

@@ -64,6 +64,14 @@ def test_kernels_beside_the_image_come_before_those_of_the_project(tmp_path, mon
     assert (files.kernels, kernel_note(files, conf)) == ((Path('b'), Path('c')), 'kernel b, c')
 
 
+def test_an_empty_list_of_kernels_leaves_those_beside_the_image_alone(tmp_path):
+    touch(tmp_path, 'a.png', 'a_0.mat')
+    conf = Config(scale_factors=[1.5, 2])
+    assert inputs.find_files(tmp_path / 'a.png', conf)[1] is not None
+    files, warning = inputs.find_files(tmp_path / 'a.png', conf, [])
+    assert files.kernels is None and warning is None
+
+
 def test_a_partial_set_is_not_used(tmp_path):
     touch(tmp_path, 'a_0.mat', 'a_2.mat')
     conf = Config(scale_factors=[1.2, 1.5, 2], downscale_method='linear')
