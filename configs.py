@@ -9,7 +9,7 @@
 import copy
 from dataclasses import dataclass, field, replace
 
-from settings.rules import problems
+from settings.rules import FROM_IMAGE, problems
 from settings.scales import as_pair, scaled_shape
 
 __version__ = '1.0.0'
@@ -85,6 +85,9 @@ class Config:
     display_every: int = aside(20)
     display_test_results: bool = aside(True)
     plot_losses: bool = aside(False)  # live figure
+
+    # What the image itself decides (blind/choice.py): 'kernel', and fields of these
+    from_image: list = field(default_factory=list)
 
     # Files
     name: str = aside('test')  # prefix of the results folder, and file stem when an array is given
@@ -240,8 +243,12 @@ X2_NOISY_CONF = Config(noise_std=0.02, back_projection_iters=[0], input_path='te
 # By this recipe, twice the noise (about 10 grey levels) does better.
 X2_FAST_NOISY_CONF = replace(X2_NOISY_CONF.copy(), **FAST, noise_std=0.04)
 
+# Whatever the image is: what it tells of its blur, noise and compression decides the rest.
+AUTO = replace(X2_FAST_IDEAL_CONF.copy(), from_image=list(FROM_IMAGE), input_path='test_data/real/')
+
 # Name -> what `--list` says of it.
 PRESETS = {
+    'AUTO': '×2 for any image, which tells its own blur and noise, by the fast recipe',
     'X2_ONE_JUMP_IDEAL_CONF': '×2 in one jump, bicubic sons, ensemble, back-projection (the default recipe)',
     'X2_IDEAL_WITH_PLOT_CONF': '×2 in one jump with a live figure of the errors',
     'X2_GRADUAL_IDEAL_CONF': '×2 in six gradual steps; six times the work, better',

@@ -47,12 +47,12 @@ def _estimate(path, scale, output):
     """Estimate and write the kernel of one image and its picture; returns what was found, in words."""
     found = estimate_kernel(path, scale)
     kernel = output / kernel_names(path.stem, 1)[0]
-    text = f'{found.note}, confidence {found.confidence:.2f}' if found.fit else found.note
-    if found.fit:
+    text = f'{found.note}, confidence {found.confidence:.2f}' if found.spectra else found.note
+    if found.spectra:
         from blind.figure import kernel_figure
 
         picture = io.BytesIO()
-        kernel_figure(f'{path.name}: {text}', found).savefig(picture, format='svg')
+        kernel_figure(f'{path.name}: {text}', found, scale).savefig(picture, format='svg')
         # No format that is read as an image: the folder may hold images to enlarge.
         atomic_write(kernel.with_suffix('.svg'), picture.getvalue())
     if found.kernel is None:

@@ -5,6 +5,7 @@
     python evaluate.py table2 --given DIR/BSD100_random_kernels                the authors' own six
     python evaluate.py table3 --data DIR/BSD100                                noise, speckle or JPEG
     python evaluate.py div2krk --data DIR/DIV2KRK --scales 2 4                 KernelGAN's benchmark
+    python evaluate.py kernels --data DIR/DIV2KRK                              blurs by the images themselves
     python evaluate.py score RESULTS --gt DIR                                  any program's images
     python evaluate.py show results/tables                                     the tables so far, in Markdown
 
@@ -19,7 +20,7 @@ from pathlib import Path
 
 from comparing import scoring
 from files.storage import atomic_write
-from paper import published, tables
+from paper import kernel_table, published, tables
 from paper.experiment import Experiment
 from paper.measuring import measure_table
 from running.command_line import Parser, run_command, whole_number
@@ -30,6 +31,7 @@ DEFAULT_PRESETS = {
     'table2': 'X2_GIVEN_KERNEL_CONF',
     'table3': 'X2_NOISY_CONF',
     'div2krk': 'X2_GIVEN_KERNEL_CONF',
+    'kernels': 'X2_FAST_GIVEN_KERNEL_CONF',
 }
 
 
@@ -42,10 +44,22 @@ def run_table(args):
     print(tables.markdown(experiment.table, rows.values(), notes), end='')
 
 
+def run_kernels(args):
+    """Measure what is missing of a table with bicubic, estimated and true kernels, and print each image's."""
+    experiment = read_experiment(args)
+    for row, number, count in measure_table(experiment):
+        print(f'{number}/{count} {row.summary}', file=sys.stderr)
+    print(kernel_table.markdown(kernel_table.kernel_rows(experiment)), end='')
+
+
 def read_experiment(args):
     """What the command line asks for of a table; what it does not name is as Experiment has it."""
     asked = {name: tuple(value) if isinstance(value, list) else value for name, value in vars(args).items()}
     table = asked.pop('command')
+    if table == 'kernels':
+        asked.setdefault('preset', DEFAULT_PRESETS[table])
+        table, source = kernel_table.table_of(asked.pop('data'))
+        asked |= {'kernels': kernel_table.KINDS, **source}
     if not asked.get('preset'):
         gradual = table == 'table1' and 'gradual' in asked
         asked['preset'] = 'X2_GRADUAL_IDEAL_CONF' if gradual else DEFAULT_PRESETS[table]
@@ -81,6 +95,7 @@ def build_parser():
     commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
     for table, title in published.TITLES.items():
         _add_table(commands, table, title)
+    _add_table(commands, 'kernels', 'estimated kernels against true ones, image by image')
     add = commands.add_parser('score', help="score any program's images against ground truth").add_argument
     add('folder', metavar='FOLDER', help='NAME.png, or NAME_zssr_X2.00X2.00.png, RGBA included')
     add('--gt', required=True, metavar='FOLDER', help='NAME.png, NAME_gt.png, NAME_SRF_2_HR.png')
@@ -103,12 +118,12 @@ def _add_table(commands, table, title):
         source('--given', help='a set with HR/, LR_x2/, kernels/ as they are', **folder)
     else:
         add('--data', help='folder of the sets, or of one', required=True, **folder)
-    if table != 'div2krk':
+    if table not in ('div2krk', 'kernels'):
         add('--sets', nargs='+', metavar='SET', help='folders in DIR (default: DIR, or the sets in it)')
-    if table in ('table1', 'div2krk'):
+    if table in ('table1', 'div2krk', 'kernels'):
         add('--scales', nargs='+', type=whole_number(2), metavar='S', help='(default: 2)')
-    if table in ('table2', 'table3'):
-        what = 'kernels' if table == 'table2' else 'degradations'
+    if table in ('table2', 'table3', 'kernels'):
+        what = 'kernels' if table != 'table3' else 'degradations'
         add('--draw-seed', type=seed, default=0, metavar='N', help=f'of the {what} (default: 0)')
     if table in ('table2', 'div2krk'):
         help_ = "'true', 'bicubic', 'estimated', or a folder of another's, NAME_0.mat (default: true)"
@@ -128,7 +143,7 @@ def main(argv=None):
     """Run one command; returns the exit code."""
     parser = build_parser()
     stopped = 'stopped; the rows measured so far are kept, start again to go on'
-    commands = {'score': score, 'show': show}
+    commands = {'kernels': run_kernels, 'score': score, 'show': show}
     return run_command(parser, lambda args: commands.get(args.command, run_table)(args), argv, stopped)
 
 

@@ -1,7 +1,8 @@
 """Zero-Shot Super-Resolution from the command line.
 
 python run_ZSSR.py                                        the default recipe on test_data/
-python run_ZSSR.py X2_REAL_CONF --input photo.jpg         a preset on an image of your own
+python run_ZSSR.py AUTO --input photo.jpg                 an image of your own, which tells what it needs
+python run_ZSSR.py X2_REAL_CONF --input photo.jpg         a preset of the original's
 python run_ZSSR.py X2_ONE_JUMP_IDEAL_CONF all             every image of the preset, one process per GPU
 """
 
@@ -52,7 +53,14 @@ def configure(args):
     """Make the configuration that the command line asks for."""
     scale = None if args.scale is None else parse_scale(args.scale)
     changes = {'seed': args.seed, 'input_path': args.input, 'result_path': args.output}
-    return make_config(args.config, args.set, scale, **changes)
+    conf = make_config(args.config, args.set, scale, **changes)
+    if args.kernel:
+        estimate = 'estimate' in args.kernel
+        if estimate and len(args.kernel) > 1:
+            raise ValueError(f'--kernel {" ".join(args.kernel)}: give estimate once and alone')
+        others = [name for name in conf.from_image if name != 'kernel']
+        conf.from_image = [*others, 'kernel'] if estimate else others
+    return conf
 
 
 def run(args):
@@ -77,10 +85,7 @@ def enlarge(conf, args):
     paths, is_folder = inputs.find_inputs(conf.input_path)
     if args.ground_truth is not None and is_folder:
         raise ValueError(f'--ground-truth {args.ground_truth}: give the one image it belongs to with --input')
-    estimate = 'estimate' in (args.kernel or ())
-    if estimate and len(args.kernel) > 1:
-        raise ValueError(f'--kernel {" ".join(args.kernel)}: give estimate once and alone')
-    kernels = [] if estimate else args.kernel
+    kernels = [] if 'kernel' in conf.from_image else args.kernel
     if kernels:
         inputs.check_kernels(kernels, conf)
     found = [inputs.find_files(path, conf, kernels, args.ground_truth) for path in paths]
@@ -102,7 +107,6 @@ def enlarge(conf, args):
             terminal,
             devices=devices.visible_devices(gpus) if args.gpu == 'all' else (),
             rejected=failures,
-            estimate=estimate,
             threads=args.threads,
             verbose=args.verbose,
         )

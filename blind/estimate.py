@@ -6,22 +6,21 @@ from pathlib import Path
 
 import numpy as np
 
-from blind.gaussian import SIDE, Covariance, Fit, Spectra, fit_gaussian, measure_spectra, sampled_gaussian
-from blind.noise import estimate_noise
+from blind.estimator import ask, gather
+from blind.gaussian import SIDE, Covariance, Spectra, sampled_gaussian
 from files.pictures import from_array, read_image
 from settings.scales import LARGEST_SCALE, as_pair
 
 LEAST_SIDE = 4 * SIDE  # pixels; smaller images have too few patches
 LEAST_POWER = 1.0  # grey levels squared in the band that is compared: below, the image is flat
 
-# Mean variance, in pixels² of a result of twice the size, up to which an image was shrunk bicubically, or is
-# hardly blurred at all. A Gaussian in place of the bicubic kernel costs up to 10 dB; so this is asked first.
-BICUBIC_VARIANCE = 1.16
+# From this probability of a blur on, there is one. A Gaussian in place of the bicubic kernel costs up to
+# 10 dB, and the bicubic kernel in place of a Gaussian less: so bicubic has the benefit of the doubt.
+LEAST_PROBABILITY = 0.62
 
-# Below, the two fits disagree: a blur too wide to be told (σ of more than 3 pixels at ×2), or no Gaussian.
-LEAST_CONFIDENCE = 0.3
-
-LEAST_VARIANCE = 0.25  # pixels² of the result: a narrower Gaussian cannot be sampled and keep its centre
+# pixels² of the result: a narrower Gaussian cannot be sampled and keep its centre, and a wider one the
+# network has never seen.
+VARIANCES = (0.25, 9.0)
 REACH = 3.0  # standard deviations of the Gaussian that a kernel holds
 
 
@@ -34,8 +33,8 @@ class KernelEstimate:
             `ZSSR(kernels=[…])`. None where bicubic is the answer, or there is none; the note says which.
         note: what was found, in a line; pixels are those of the result.
         covariance: Covariance of the blur in pixels² of the result; None where nothing could be measured.
-        confidence: from 0 to 1, how well two ways to weigh the frequencies agree on the variance at ×2.
-        spectra, fit: Spectra and Fit behind it; None where nothing could be measured.
+        confidence: probability that the answer to "is there a blur" is right; 0 where nothing was measured.
+        spectra: Spectra behind it; None where nothing could be measured.
     """
 
     kernel: np.ndarray | None
@@ -43,7 +42,6 @@ class KernelEstimate:
     covariance: Covariance | None = None
     confidence: float = 0.0
     spectra: Spectra | None = None
-    fit: Fit | None = None
 
 
 def estimate_kernel(image, sf=2):
@@ -79,47 +77,52 @@ def estimate_kernels(pixels, scales):
     if min(pixels.shape[:2]) < LEAST_SIDE:
         size = f'{pixels.shape[0]}×{pixels.shape[1]}'
         return [KernelEstimate(None, f'{size} pixels are too few to tell a blur')] * len(scales)
-    spectra = measure_spectra(pixels, estimate_noise(pixels))
-    if spectra.power < LEAST_POWER:
+    evidence = gather(pixels)
+    if evidence.spectra.power < LEAST_POWER:
         return [KernelEstimate(None, 'too little structure to tell a blur')] * len(scales)
-    plain, fit = (fit_gaussian(spectra, weighted=weighted) for weighted in (False, True))
-    variances = [4 * each.covariance.mean for each in (plain, fit)]
-    confidence = math.exp(-abs(variances[0] - variances[1]))
+    answer, log_odds = ask(evidence)
+    twice, blurred = _within(answer), 1 / (1 + math.exp(log_odds))
     estimates = []
     for sf in scales:
-        covariance = fit.covariance.scaled(*sf)
+        covariance = twice.scaled(sf[0] / 2, sf[1] / 2)
         kernel, note = gaussian_kernel(covariance, sf), blur_text(covariance)
-        if variances[0] < BICUBIC_VARIANCE:
+        if blurred < LEAST_PROBABILITY:
             kernel, note = None, 'no blur beyond bicubic shrinking'
-        elif confidence < LEAST_CONFIDENCE:
-            kernel, note = None, f'{note}, but too wide or too odd to be trusted'
         elif (np.array(kernel.shape) > pixels.shape[:2]).any():
             kernel, note = None, f'{note}, for which the image is too small'
-        estimates.append(KernelEstimate(kernel, note, covariance, confidence, spectra, fit))
+        confidence = max(blurred, 1 - blurred)
+        estimates.append(KernelEstimate(kernel, note, covariance, confidence, evidence.spectra))
     return estimates
 
 
-def kernels_for(image, conf):
+def _within(covariance):
+    """The nearest covariance whose variances, in every direction, are within VARIANCES."""
+    variances, axes = np.linalg.eigh(covariance.matrix)
+    matrix = axes @ np.diag(np.clip(variances, *VARIANCES)) @ axes.T
+    return Covariance(*matrix[[0, 1, 0], [0, 1, 1]].tolist())
+
+
+def kernels_for(pixels, conf):
     """What `ZSSR(kernels=…)` is given for an image, told by the image itself.
 
     After a base change the input of a scale is a result, which is not blurred: there the method serves.
 
     Args:
-        image: path of the image.
+        pixels: float array (H, W, C) in [0, 1], C 1 or 3.
         conf: Config, for its scales and downscale_method.
 
     Returns:
-        (kernels, note): an array or a method name per scale, or None for no kernels; and a line that says so.
+        (kernels, estimate): an array or a method name per scale, or None for no kernels; and the
+        KernelEstimate of the last scale that has one, or of the first that has none.
     """
-    estimates = estimate_kernels(read_image(image).pixels, conf.scales)
+    estimates = estimate_kernels(pixels, conf.scales)
     changes = [index for index, sf in enumerate(conf.scales) if sf in conf.base_changes]
     blurred = estimates[: min(changes) + 1 if changes else None]
-    if any(estimate.kernel is None for estimate in blurred):
-        note = next(estimate.note for estimate in blurred if estimate.kernel is None)
-        return None, f'no kernel, {conf.downscale_method} interpolation ({note})'
+    for estimate in blurred:
+        if estimate.kernel is None:
+            return None, estimate
     kernels = [estimate.kernel for estimate in blurred]
-    note = f'estimated kernel, {blurred[-1].note} (confidence {blurred[-1].confidence:.2f})'
-    return kernels + [conf.downscale_method] * (len(estimates) - len(blurred)), note
+    return kernels + [conf.downscale_method] * (len(estimates) - len(blurred)), blurred[-1]
 
 
 def gaussian_kernel(covariance, sf):
@@ -132,7 +135,7 @@ def gaussian_kernel(covariance, sf):
     Returns:
         Float array (h, w) of odd sides that sums to 1; `kernel_shift` for `sf` has hardly anything to move.
     """
-    yy, xx = (max(variance, LEAST_VARIANCE) for variance in (covariance.yy, covariance.xx))
+    yy, xx = (max(variance, VARIANCES[0]) for variance in (covariance.yy, covariance.xx))
     offsets = []
     for variance, factor in zip((yy, xx), sf, strict=True):
         half = math.ceil(REACH * math.sqrt(variance) + (factor - 1) / 2)

@@ -3,13 +3,16 @@
 import numpy as np
 from matplotlib.figure import Figure
 
+from blind.gaussian import son_spectrum
 
-def kernel_figure(title, estimate):
+
+def kernel_figure(title, estimate, sf):
     """Draw an estimated blur: the kernel, if there is one, and the spectra that it was found by.
 
     Args:
         title: text above.
-        estimate: KernelEstimate with a fit.
+        estimate: KernelEstimate with spectra.
+        sf: (vertical, horizontal) scale factors that it was estimated for.
     """
     figure = Figure(figsize=(8, 3.6), layout='constrained')
     figure.suptitle(title, fontsize='medium', parse_math=False)
@@ -20,7 +23,8 @@ def kernel_figure(title, estimate):
     else:
         left.imshow(estimate.kernel, cmap='gray_r', vmin=0, interpolation='nearest')
         left.set(xlabel='pixels of the result')
-    frequencies, curves = radial_means([estimate.spectra.small, estimate.fit.foretold])
+    own = estimate.covariance.scaled(1 / sf[0], 1 / sf[1])
+    frequencies, curves = radial_means([estimate.spectra.small, son_spectrum(estimate.spectra, own)])
     for label, curve, style in zip(('the image', 'its son by this blur'), curves, ('-', '--'), strict=True):
         right.plot(frequencies, curve, style, marker='.', label=label)
     right.set(yscale='log', xlabel='cycles per pixel', ylabel='power (grey levels²)')

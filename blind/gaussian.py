@@ -1,4 +1,4 @@
-"""The Gaussian blur of an image, from its own spectra: no training, and hardly any time.
+"""The Gaussian blur that explains an image's own spectra: no training, and hardly any time.
 
 Natural images look alike at every scale. So the right blur is the one that makes the image's own son look
 like the image: the spectrum of its patches, blurred and folded as shrinking folds it, is to be the spectrum
@@ -32,10 +32,23 @@ class Covariance:
     xx: float
     xy: float
 
+    @classmethod
+    def of_kernel(cls, kernel):
+        """The covariance of a kernel (h, w) of a positive sum."""
+        places = np.meshgrid(*map(np.arange, kernel.shape), indexing='ij')
+        kernel = kernel / kernel.sum()
+        y, x = (place - (kernel * place).sum() for place in places)
+        return cls(*(float((kernel * product).sum()) for product in (y * y, x * x, x * y)))
+
     @property
     def mean(self):
         """The mean variance of all directions."""
         return (self.yy + self.xx) / 2
+
+    @property
+    def difference(self):
+        """Half the difference of the vertical and the horizontal variance."""
+        return (self.yy - self.xx) / 2
 
     @property
     def matrix(self):
@@ -45,20 +58,6 @@ class Covariance:
     def scaled(self, vertical, horizontal):
         """The covariance after stretching both axes by these factors."""
         return Covariance(self.yy * vertical**2, self.xx * horizontal**2, self.xy * vertical * horizontal)
-
-
-@dataclass(frozen=True, eq=False)
-class Fit:
-    """A blur and how well it explains an image.
-
-    Attributes:
-        covariance: Covariance of the image's own blur, in its own pixels².
-        foretold: power spectrum (16, 16) of the image's own son, in grey levels squared, to be compared with
-            that of the image's patches of 16 pixels.
-    """
-
-    covariance: Covariance
-    foretold: np.ndarray
 
 
 def sampled_gaussian(rows, columns, inverse):
@@ -100,33 +99,52 @@ def measure_spectra(image, noise=0.0):
 
 
 def fit_gaussian(spectra, weighted=True):
-    """Find the blur that makes an image's own son of half its size look like the image; returns a Fit.
+    """Find the blur that makes an image's own son of half its size look like the image.
 
-    `weighted` gives high frequencies more weight, in proportion.
+    Args:
+        spectra: Spectra of the image.
+        weighted: give high frequencies more weight, in proportion.
+
+    Returns:
+        Covariance of the image's own blur, in its own pixels².
     """
     from scipy import optimize
 
     used = _compared()
     weights = _frequencies()[used] if weighted else 1.0
     target = np.log(spectra.small + FLOOR)[used]
-    # Noise came after the blur: the son has as much of it as the image, and none of what the blur weakened.
-    clean = np.maximum(spectra.large - spectra.noise, 0)
-
-    def foretell(parameters):
-        """The son's spectrum after a blur."""
-        return fold(clean * gaussian_response(2 * SIDE, *_from_cholesky(parameters))) + spectra.noise
 
     def residuals(parameters):
         """Weighted differences of the logarithms."""
-        return weights * (np.log(foretell(parameters) + FLOOR)[used] - target)
+        foretold = _foretell(spectra, *_from_cholesky(parameters))
+        return weights * (np.log(foretold + FLOOR)[used] - target)
 
     low, high = LOG_DIAGONAL
     bounds = ([low, low, -4], [high, high, 4])
     fits = [optimize.least_squares(residuals, (start, start, 0), bounds=bounds) for start in STARTS]
     best = min(fits, key=lambda fit: fit.cost)
     # Step 4: what had to be added is three times the image's own blur, in its own pixels².
-    own = np.array(_from_cholesky(best.x)) / 3
-    return Fit(Covariance(*own.tolist()), foretell(best.x))
+    return Covariance(*(np.array(_from_cholesky(best.x)) / 3).tolist())
+
+
+def son_spectrum(spectra, covariance):
+    """Foretell the spectrum of an image's own son, if its blur is what is supposed.
+
+    Args:
+        spectra: Spectra of the image.
+        covariance: Covariance of its own blur, in its own pixels².
+
+    Returns:
+        Array (16, 16) in grey levels squared, to be compared with `spectra.small`.
+    """
+    return _foretell(spectra, 3 * covariance.yy, 3 * covariance.xx, 3 * covariance.xy)
+
+
+def _foretell(spectra, yy, xx, xy):
+    """The spectrum of the son after a blur of these variances, in the image's pixels²."""
+    # Noise came after the blur: the son has as much of it as the image, and none of what the blur weakened.
+    clean = np.maximum(spectra.large - spectra.noise, 0)
+    return fold(clean * gaussian_response(2 * SIDE, yy, xx, xy)) + spectra.noise
 
 
 @cache

@@ -24,13 +24,33 @@ def estimate_noise(image):
     Returns:
         Float, in grey levels of 255. Of a sharp image with texture everywhere it is too large.
     """
+    variances = [_noise_variance(tile) for tile in _telling_tiles(image)]
+    return float(np.sqrt(np.quantile(variances, FLATTEST))) if variances else 0.0
+
+
+def noise_by_brightness(image):
+    """Estimate the noise of an image's dark and of its bright half, since much noise grows with the light.
+
+    Args:
+        image: as for `estimate_noise`.
+
+    Returns:
+        Two floats, as by `estimate_noise`: of the tiles below the median brightness, and of the others.
+    """
+    tiles = sorted(_telling_tiles(image), key=np.mean)
+    halves = tiles[: len(tiles) // 2], tiles[len(tiles) // 2 :]
+    variances = [[_noise_variance(tile) for tile in half] for half in halves]
+    return tuple(float(np.sqrt(np.quantile(half, FLATTEST))) if half else 0.0 for half in variances)
+
+
+def _telling_tiles(image):
+    """The luma of the tiles of an image in which noise, if there is any, shows: a list of arrays (h, w)."""
     rows, columns = (np.array_split(np.arange(n), max(1, n // TILE)) for n in image.shape[:2])
     places = [(slice(y[0], y[-1] + 1), slice(x[0], x[-1] + 1)) for y in rows for x in columns]
     chosen = np.linspace(0, len(places) - 1, min(len(places), MOST_TILES)).astype(int)
     tiles = [luma(image[places[index]]) for index in chosen]
     white = float(luma(np.ones((1, 1, image.shape[2])))[0, 0])
-    variances = [_noise_variance(tile) for tile in tiles if _is_telling(tile, white)]
-    return float(np.sqrt(np.quantile(variances, FLATTEST))) if variances else 0.0
+    return [tile for tile in tiles if _is_telling(tile, white)]
 
 
 def _is_telling(tile, white):

@@ -6,6 +6,7 @@ import numpy as np
 
 STEP = 8  # pixels between patches
 MOST_PATCHES = 4000
+LEAST_POWER = 0.03  # grey levels squared, so that no logarithm explodes
 
 # Of MATLAB's rgb2ycbcr.
 LUMA = np.array([65.481, 128.553, 24.966])
@@ -61,6 +62,21 @@ def gaussian_response(side, yy, xx, xy):
     """How a Gaussian blur of a covariance (pixels²) changes a power spectrum: (side, side)."""
     vv, uv, uu = _squares(side)
     return np.exp(-(yy * vv + 2 * xy * uv + xx * uu))
+
+
+def amplitude_logarithms(patches):
+    """What the estimating network sees of patches: the logarithms of their amplitudes, without the half that
+    is redundant.
+
+    Args:
+        patches: float array (n, side, side), in grey levels.
+
+    Returns:
+        Float32 array (n, side, side / 2 + 1), over the frequencies of `numpy.fft.rfft2`.
+    """
+    side = patches.shape[1]
+    power = patch_spectra(patches)[:, :, : side // 2 + 1]
+    return (np.log(power + LEAST_POWER) / 2).astype(np.float32)
 
 
 @cache

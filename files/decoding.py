@@ -64,6 +64,13 @@ def _decoding(path):
         raise ValueError(f'{path}: damaged or incomplete ({reason}); copy or save it again as PNG') from error
 
 
+def quantization_steps(path):
+    """The 64 steps by which a JPEG file's brightness is rounded, in any order; None for other files."""
+    with _decoding(path), Image.open(path) as image:
+        tables = getattr(image, 'quantization', None)
+        return tables[min(tables)] if tables else None
+
+
 def decode(path, min_side, full_depth):
     """Read the samples of an image file as they are stored.
 

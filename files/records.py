@@ -41,8 +41,8 @@ def image_record(files, kernel_note, **facts):
 
     Args:
         files: ImageFiles.
-        kernel_note: which kernels are used, in words.
-        **facts: seed, scales (list of `scale_record`), precision, device.
+        kernel_note: which kernels are used, and what was chosen, in words.
+        **facts: found (`choice.Choice`), seed, scales (list of `scale_record`), precision, device.
     """
     truth = files.ground_truth
     return {

@@ -5,12 +5,11 @@ Table 3 by bicubic and one of three degradations per image. What is random is dr
 belongs to one image, so that a selection of images, or another order, draws the same.
 """
 
-import io
 import zlib
 
 import numpy as np
-from PIL import Image
 
+from blind.examples import compressed
 from blind.gaussian import sampled_gaussian
 from files.rounding import to_integers
 from imresize import imresize, imresize_matlab
@@ -81,11 +80,7 @@ def add_speckle(lr, rng):
 
 def compress(lr, _):
     """Compress to JPEG of quality 45, chroma at half the resolution as MATLAB's imwrite has it."""
-    file, pixels = io.BytesIO(), to_integers(lr)
-    image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
-    image.save(file, format='JPEG', quality=JPEG_QUALITY, subsampling='4:2:0')
-    with Image.open(file) as image:
-        return np.asarray(image).reshape(lr.shape)
+    return compressed(to_integers(lr), JPEG_QUALITY)
 
 
 DEGRADATIONS = {'gaussian noise': add_noise, 'speckle': add_speckle, 'jpeg': compress}

@@ -82,7 +82,7 @@ def make_config(preset, assignments=(), scale=None, **changes):
 
 
 def set_field(conf, assignment):
-    """Set one field of a configuration from the command line's `FIELD=VALUE`.
+    """Set one field of a configuration from the command line's `FIELD=VALUE`; no image decides it any more.
 
     Args:
         conf: Config. Changed in place.
@@ -106,3 +106,4 @@ def set_field(conf, assignment):
     if not has_type(value, kinds[name]):
         raise ValueError(f'--set {assignment}: {name} must be {type_name(kinds[name])}, not {text!r}')
     setattr(conf, name, value)
+    conf.from_image = [left for left in conf.from_image if left != name]

@@ -7,7 +7,7 @@ from functools import cache
 from multiprocessing import active_children, get_context
 from pathlib import Path
 
-from blind.estimate import kernels_for
+from blind.choice import choose
 from files.records import RunRecord, image_record
 from files.storage import one_line
 from running.devices import device, start_tensorflow, versions
@@ -15,9 +15,7 @@ from running.inputs import failure_line, kernel_note
 from running.progress import FigureFile, Terminal
 
 
-def run_images(
-    images, conf, terminal, *, devices=(), rejected=(), estimate=False, threads=None, verbose=False
-):
+def run_images(images, conf, terminal, *, devices=(), rejected=(), threads=None, verbose=False):
     """Enlarge images, keep going when one fails, and record everything.
 
     Args:
@@ -27,7 +25,6 @@ def run_images(
         devices: CUDA device indices for one process each; with none, the images run one after the other in
             this process.
         rejected: a line for each image that was set aside, for the record.
-        estimate: take the kernels from the images themselves.
         threads, verbose: for the processes, as in `start_tensorflow`; verbose also prints tracebacks.
 
     Returns:
@@ -35,10 +32,9 @@ def run_images(
     """
     record = RunRecord(conf, versions(), rejected)
     if devices:
-        call = (conf, terminal.quiet, estimate)
-        outcomes = _outcomes_of_processes(images, devices, call, (threads, verbose))
+        outcomes = _outcomes_of_processes(images, devices, (conf, terminal.quiet), (threads, verbose))
     else:
-        outcomes = _outcomes(images, conf, terminal, estimate)
+        outcomes = _outcomes(images, conf, terminal)
     for files, outcome in outcomes:
         if not isinstance(outcome, Exception):
             record.add(image=outcome)
@@ -62,12 +58,12 @@ def write_report(folder, terminal):
         terminal.say(f'report: {done.path}')
 
 
-def _outcomes(images, conf, terminal, estimate):
+def _outcomes(images, conf, terminal):
     """Yield (files, record or exception), one image after the other."""
     networks = {}
     for files in images:
         try:
-            outcome = run_image(files, conf, terminal, networks, estimate)
+            outcome = run_image(files, conf, terminal, networks)
         except Exception as error:  # whatever stops one image must not lose the others of a long run
             outcome = error
         yield files, outcome
@@ -95,9 +91,9 @@ def _start_process(free, threads, verbose):
     start_tensorflow(free.get(), threads, verbose)
 
 
-def _run_in_process(files, conf, quiet, estimate):
+def _run_in_process(files, conf, quiet):
     # Live lines of several processes would overwrite each other.
-    return run_image(files, conf, Terminal(quiet, plain=True), _process_networks(), estimate)
+    return run_image(files, conf, Terminal(quiet, plain=True), _process_networks())
 
 
 @cache
@@ -106,7 +102,7 @@ def _process_networks():
     return {}
 
 
-def run_image(files, conf, terminal, networks, estimate=False):
+def run_image(files, conf, terminal, networks):
     """Enlarge one image.
 
     Args:
@@ -114,17 +110,17 @@ def run_image(files, conf, terminal, networks, estimate=False):
         conf: Config, whose result_path is the folder of this run.
         terminal: Terminal.
         networks: dict of the networks of earlier images by channels; used again, and added to.
-        estimate: take the kernels from the image itself.
 
     Returns:
         The image's entry in run.json.
     """
     from ZSSR import ZSSR
 
-    kernels, kernel = files.kernels, kernel_note(files, conf)
-    if estimate:
-        kernels, kernel = kernels_for(files.input, conf)
-    terminal.say(f'{files.input.name}: {kernel}')
+    kernels, note, found = files.kernels, kernel_note(files, conf), None
+    if conf.from_image:
+        choice = choose(files.input, conf, kernels)
+        conf, kernels, note, found = choice.conf, choice.kernels, choice.note, choice.found
+    terminal.say(f'{files.input.name}: {note}')
     figure = FigureFile(Path(conf.result_path) / f'{files.name}_losses.png')
 
     def follow(net):
@@ -148,7 +144,8 @@ def run_image(files, conf, terminal, networks, estimate=False):
     networks[files.channels] = net.network
     return image_record(
         files,
-        kernel,
+        note,
+        found=found,
         seed=net.conf.seed,
         scales=net.records,
         precision=net.network.design.precision,

@@ -13,6 +13,10 @@ LARGEST_SEED = 2**32 - 1
 COARSEST_GRID = 16
 
 
+# What an image can decide: its kernel, and these fields of Config.
+FROM_IMAGE = ('kernel', 'noise_std', 'back_projection_iters', 'output_flip', 'augment_allow_rotation')
+
+
 def problems(conf):
     """List what is wrong with a Config: texts, each naming a field and what it should be."""
     broken = [f'{name} {rule}, not {getattr(conf, name)!r}' for name, rule in _broken_rules(conf)]
@@ -76,6 +80,7 @@ _RULES = [
         lambda v: v in METHODS,
         f'must be one of {", ".join(METHODS)}',
     ),
+    (('from_image',), lambda v: set(v) <= set(FROM_IMAGE), f'must list some of {", ".join(FROM_IMAGE)}'),
     (('network_grid',), lambda v: v in ('high', 'low'), "must be 'high' or 'low'"),
     (('rate_policy',), lambda v: v in ('plateau', 'linear'), "must be 'plateau' or 'linear'"),
     (('optimizer',), lambda v: v in ('adam', 'muon'), "must be 'adam' or 'muon'"),

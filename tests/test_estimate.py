@@ -6,7 +6,14 @@ from PIL import Image
 from scipy import ndimage
 
 from blind import spectra
-from blind.estimate import blur_text, estimate_kernel, estimate_kernels, gaussian_kernel, kernels_for
+from blind.estimate import (
+    VARIANCES,
+    blur_text,
+    estimate_kernel,
+    estimate_kernels,
+    gaussian_kernel,
+    kernels_for,
+)
 from blind.gaussian import Covariance
 from configs import Config
 from files.kernels import preprocess_kernels
@@ -155,11 +162,9 @@ def test_black_bars_do_not_hide_noise(blurred):
     assert framed.covariance.mean == pytest.approx(plain.covariance.mean, rel=0.3)
 
 
-def test_a_blur_too_wide_to_be_told_is_not_trusted(gaussian):
-    wide = imresize(photograph(), 0.5, kernel=gaussian(61, 61, 10.0))
-    estimate = estimate_kernel(np.clip(wide, 0, 1))
-    assert estimate.kernel is None
-    assert 'too wide or too odd to be trusted' in estimate.note or 'too little structure' in estimate.note
+def test_a_blur_wider_than_any_that_was_trained_on_comes_out_as_wide_as_those(gaussian):
+    wide = estimate_kernel(np.clip(imresize(photograph(), 0.5, kernel=gaussian(61, 61, 10.0)), 0, 1))
+    assert 'too little structure' in wide.note or 4 < wide.covariance.mean <= VARIANCES[1]
 
 
 @pytest.mark.parametrize('sf', [0, -2, 0.5, 101, (2, 0), 'two'])
@@ -168,14 +173,13 @@ def test_scale_factors_that_cannot_be_used_are_refused(blurred, sf):
         estimate_kernel(blurred, sf)
 
 
-def test_a_run_is_given_a_kernel_for_every_step_or_none(blurred, tmp_path):
-    small = np.rint(blurred[60:130, 100:170] * 255).astype(np.uint8)
-    Image.fromarray(small).save(tmp_path / 'a.png')
+def test_a_run_is_given_a_kernel_for_every_step_or_none(blurred):
+    small = np.float32(blurred[60:130, 100:170])
     two_steps = {'scale_factors': [2, 20], 'back_projection_iters': [0, 0]}
-    kernels, note = kernels_for(tmp_path / 'a.png', Config(**two_steps))
-    assert kernels is None and 'the image is too small' in note
-    kernels, note = kernels_for(tmp_path / 'a.png', Config(**two_steps, base_change_sfs=[2]))
-    assert kernels[1] == 'cubic' and note.startswith('estimated kernel, blur ')
+    kernels, estimate = kernels_for(small, Config(**two_steps))
+    assert kernels is None and 'the image is too small' in estimate.note
+    kernels, estimate = kernels_for(small, Config(**two_steps, base_change_sfs=[2]))
+    assert kernels[1] == 'cubic' and estimate.kernel is kernels[0]
 
 
 def test_a_blur_in_words():

@@ -117,10 +117,13 @@ def blurred(tmp_path_factory):
 
 def test_kernels_are_estimated_where_that_is_asked_for(blurred, conf, run):
     conf.scale_factors, conf.back_projection_iters = [1.5, 2], [0, 0]
-    _, record = run([find_files(blurred, conf)[0]], estimate=True)
+    conf.from_image = ['kernel']
+    _, record = run([find_files(blurred, conf)[0]])
     (entry,) = record['images']
-    assert re.fullmatch(r'estimated kernel, blur .* px at \d+° \(confidence [01]\.\d\d\)', entry['kernel'])
-    assert entry['kernels'] == []
+    text = r'blur .* px at \d+° \(confidence [01]\.\d\d\): estimated kernel'
+    assert re.fullmatch(text, entry['kernel']) and entry['kernels'] == []
+    assert len(entry['found']['covariance']) == 3 and entry['found']['confidence'] > 0.6
+    assert entry['found']['chosen'] == {}
     estimates = estimate_kernels(read_image(blurred).pixels, [(1.5, 1.5), (2.0, 2.0)])
     for scale, estimate in zip(entry['scales'], estimates, strict=True):
         (aligned,) = preprocess_kernels([estimate.kernel], Config(scale_factors=[scale['sf']]))
@@ -129,16 +132,35 @@ def test_kernels_are_estimated_where_that_is_asked_for(blurred, conf, run):
 
 def test_after_a_base_change_nothing_is_blurred_any_more(blurred, conf, run):
     conf.scale_factors, conf.base_change_sfs, conf.back_projection_iters = [2, 4], [2], [0, 0]
-    _, record = run([find_files(blurred, conf)[0]], estimate=True)
+    conf.from_image = ['kernel']
+    _, record = run([find_files(blurred, conf)[0]])
     first, second = record['images'][0]['scales']
     assert isinstance(first['kernel'], list) and second['kernel'] == 'cubic'
 
 
 def test_where_there_is_no_blur_no_kernel_is_estimated(tmp_path, conf, run):
-    _, record = run([find_files(save_image(tmp_path / 'a.png'), conf)[0]], estimate=True)
+    conf.from_image = ['kernel']
+    _, record = run([find_files(save_image(tmp_path / 'a.png'), conf)[0]])
     (entry,) = record['images']
-    assert entry['kernel'].startswith('no kernel, cubic interpolation (20×24 pixels are too few')
+    assert entry['kernel'] == '20×24 pixels are too few to tell a blur (confidence 0.00): cubic kernel'
+    assert entry['found'] == {'covariance': None, 'confidence': 0.0, 'chosen': {}}
     assert entry['scales'][0]['kernel'] == 'cubic'
+
+
+def test_what_an_image_decides_is_trained_with_and_recorded(blurred, conf, run):
+    noisy = (
+        read_image(blurred).pixels + np.random.RandomState(0).randn(*read_image(blurred).pixels.shape) / 25
+    )
+    path = blurred.parent / 'noisy.png'
+    write_png(path, np.clip(noisy, 0, 1))
+    conf.from_image, conf.back_projection_iters = ['noise_std', 'back_projection_iters'], [7]
+    _, record = run([find_files(path, conf)[0]])
+    (entry,) = record['images']
+    chosen = entry['found']['chosen']
+    assert sorted(chosen) == ['back_projection_iters', 'noise_std']
+    assert 0.02 < chosen['noise_std'] < 0.06 and chosen['back_projection_iters'] == [0]
+    assert entry['scales'][0]['kernel'] == 'cubic' and conf.back_projection_iters == [7]
+    assert re.search(r'noise \d+\.\d of 255: cubic kernel; noise_std 0\.\d+', entry['kernel'])
 
 
 def test_nothing_is_written_if_nothing_is_to_be_saved(tmp_path, conf, run):

@@ -1,0 +1,96 @@
+"""The settings that suit an image, chosen by what it tells of its blur, noise and compression."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from blind.compression import jpeg_quality
+from blind.estimate import kernels_for
+from blind.noise import estimate_noise, noise_by_brightness
+from configs import Config
+from files.pictures import read_image
+
+# Grey levels of noise that compression is as bad as, at the JPEG qualities where this was measured.
+JPEG_DAMAGE = ((45, 5.0), (70, 3.0), (90, 1.0), (100, 0.0))
+LEAST_DAMAGE = 1.0  # grey levels: less is not worth removing, and back-projection does more good than harm
+NOISE_ON_SONS = 0.8  # of the image's own
+LEAST_NOISE_STD = 0.002  # with an estimated kernel, which is never quite right; of white
+BACK_PROJECTION = {True: 4, False: 2}  # iterations, with a kernel and without
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is done to an image, and why.
+
+    Attributes:
+        conf: Config, with the fields that the image decided.
+        kernels: for `ZSSR(kernels=…)`, or None.
+        note: what was found and what was chosen, in a line.
+        found: dict for the record: covariance (yy, xx, xy) and confidence of the blur, noise (in grey levels:
+            of the luma, in the dark half, in the bright half), jpeg_quality; and the fields that were chosen.
+    """
+
+    conf: Config
+    kernels: list | None
+    note: str
+    found: dict
+
+
+def choose(path, conf, kernels=None):
+    """Let an image decide what `conf.from_image` leaves to it.
+
+    Args:
+        path: of the image.
+        conf: Config. Not changed.
+        kernels: of the user, for `ZSSR(kernels=…)`; used where the image does not decide.
+
+    Returns:
+        Choice.
+    """
+    pixels = read_image(path).pixels
+    found, texts, chosen = {}, [], {}
+    if 'kernel' in conf.from_image:
+        kernels, estimate = kernels_for(pixels, conf)
+        covariance = estimate.covariance
+        found['covariance'] = covariance and [covariance.yy, covariance.xx, covariance.xy]
+        found['confidence'] = estimate.confidence
+        texts.append(f'{estimate.note} (confidence {estimate.confidence:.2f})')
+    if set(conf.from_image) - {'kernel'}:
+        noise, quality = estimate_noise(pixels), jpeg_quality(path, pixels)
+        found |= {'noise': [noise, *noise_by_brightness(pixels)], 'jpeg_quality': quality}
+        texts += [f'noise {noise:.1f} of 255'] + ([f'JPEG {quality}'] if quality else [])
+        suitable = fields_for(kernels is not None, noise, quality, len(conf.scales))
+        chosen = {name: value for name, value in suitable.items() if name in conf.from_image}
+    estimated = 'kernel' in conf.from_image and kernels is not None
+    used = 'estimated kernel' if estimated else 'kernel' if kernels else f'{conf.downscale_method} kernel'
+    note = '; '.join([f'{", ".join(texts)}: {used}', *(f'{name} {value}' for name, value in chosen.items())])
+    return Choice(replace(conf.copy(), **chosen), kernels, note, found | {'chosen': chosen})
+
+
+def fields_for(has_kernel, noise, quality, scales):
+    """The fields of Config that suit an image.
+
+    Args:
+        has_kernel: whether its sons are made with a kernel: turned, the image would have another.
+        noise: in grey levels.
+        quality: of its JPEG, or None.
+        scales: int, how many.
+
+    Returns:
+        Dict of noise_std, back_projection_iters, output_flip and augment_allow_rotation.
+    """
+    damage = max(noise, _jpeg_damage(quality))
+    damaged = damage > LEAST_DAMAGE
+    noise_std = NOISE_ON_SONS * damage / 255 if damaged else LEAST_NOISE_STD if has_kernel else 0.0
+    return {
+        'noise_std': round(noise_std, 4),
+        # Of a noisy image, back-projection would put the noise back.
+        'back_projection_iters': [0 if damaged else BACK_PROJECTION[has_kernel]] * scales,
+        'output_flip': not has_kernel,
+        'augment_allow_rotation': not has_kernel,
+    }
+
+
+def _jpeg_damage(quality):
+    """Grey levels of noise that a JPEG quality is as bad as; 0 for None."""
+    return 0.0 if quality is None else float(np.interp(quality, *zip(*JPEG_DAMAGE, strict=True)))
