@@ -4,6 +4,7 @@
     python evaluate.py table2 --data DIR/BSD100 --kernels true bicubic         a random blur kernel per image
     python evaluate.py table2 --given DIR/BSD100_random_kernels                the authors' own six
     python evaluate.py table3 --data DIR/BSD100                                noise, speckle or JPEG
+    python evaluate.py mixture --data DIR/BSD100                               any of these, told by the image
     python evaluate.py div2krk --data DIR/DIV2KRK --scales 2 4                 KernelGAN's benchmark
     python evaluate.py kernels --data DIR/DIV2KRK                              blurs by the images themselves
     python evaluate.py score RESULTS --gt DIR                                  any program's images
@@ -30,6 +31,7 @@ DEFAULT_PRESETS = {
     'table1': 'X2_ONE_JUMP_IDEAL_CONF',
     'table2': 'X2_GIVEN_KERNEL_CONF',
     'table3': 'X2_NOISY_CONF',
+    'mixture': 'AUTO',
     'div2krk': 'X2_GIVEN_KERNEL_CONF',
     'kernels': 'X2_FAST_GIVEN_KERNEL_CONF',
 }
@@ -122,8 +124,8 @@ def _add_table(commands, table, title):
         add('--sets', nargs='+', metavar='SET', help='folders in DIR (default: DIR, or the sets in it)')
     if table in ('table1', 'div2krk', 'kernels'):
         add('--scales', nargs='+', type=whole_number(2), metavar='S', help='(default: 2)')
-    if table in ('table2', 'table3', 'kernels'):
-        what = 'kernels' if table != 'table3' else 'degradations'
+    if table in ('table2', 'table3', 'mixture', 'kernels'):
+        what = 'kernels' if table in ('table2', 'kernels') else 'degradations'
         add('--draw-seed', type=seed, default=0, metavar='N', help=f'of the {what} (default: 0)')
     if table in ('table2', 'div2krk'):
         help_ = "'true', 'bicubic', 'estimated', or a folder of another's, NAME_0.mat (default: true)"

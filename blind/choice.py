@@ -26,8 +26,8 @@ class Choice:
         conf: Config, with the fields that the image decided.
         kernels: for `ZSSR(kernels=…)`, or None.
         note: what was found and what was chosen, in a line.
-        found: dict for the record: covariance (yy, xx, xy) and confidence of the blur, noise (in grey levels:
-            of the luma, in the dark half, in the bright half), jpeg_quality; and the fields that were chosen.
+        found: dict for the record: covariance (yy, xx, xy) and confidence of the blur, jpeg_quality, noise in
+            grey levels (a colour's; the luma's dark and bright half's); the fields that were chosen.
     """
 
     conf: Config
@@ -56,7 +56,9 @@ def choose(path, conf, kernels=None):
         found['confidence'] = estimate.confidence
         texts.append(f'{estimate.note} (confidence {estimate.confidence:.2f})')
     if set(conf.from_image) - {'kernel'}:
-        noise, quality = estimate_noise(pixels), jpeg_quality(path, pixels)
+        # Of the colours, which get noise of their own on sons; in the luma there is less.
+        channels = np.split(pixels, pixels.shape[2], axis=2)
+        noise, quality = float(np.mean([*map(estimate_noise, channels)])), jpeg_quality(path, pixels)
         found |= {'noise': [noise, *noise_by_brightness(pixels)], 'jpeg_quality': quality}
         texts += [f'noise {noise:.1f} of 255'] + ([f'JPEG {quality}'] if quality else [])
         suitable = fields_for(kernels is not None, noise, quality, len(conf.scales))
@@ -72,7 +74,7 @@ def fields_for(has_kernel, noise, quality, scales):
 
     Args:
         has_kernel: whether its sons are made with a kernel: turned, the image would have another.
-        noise: in grey levels.
+        noise: of a colour, in grey levels.
         quality: of its JPEG, or None.
         scales: int, how many.
 

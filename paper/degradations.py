@@ -1,8 +1,9 @@
 """Making the low-resolution images of the paper's tables from ground truth, on 8 bits.
 
 Table 1 shrinks by MATLAB's bicubic imresize (imresize.py), Table 2 by a random Gaussian kernel per image,
-Table 3 by bicubic and one of three degradations per image. What is random is drawn from a generator that
-belongs to one image, so that a selection of images, or another order, draws the same.
+Table 3 by bicubic and one of three degradations per image; a mixture has some of each. What is random is
+drawn from a generator that belongs to one image, so that a selection of images, or another order, draws the
+same.
 """
 
 import zlib
@@ -17,6 +18,7 @@ from imresize import imresize, imresize_matlab
 SIGMA = 0.05  # of Table 3's two kinds of noise, where 1 is white
 JPEG_QUALITY = 45
 KERNEL_SIZE = 9
+MIXED_NOISE, MIXED_JPEG = (2, 10), (45, 91)  # grey levels, and qualities up to 90: ranges of a mixture
 # A covariance with an eigenvalue of 0 has no inverse; this is as sharp on a pixel grid.
 SMALLEST_VARIANCE = 1e-6
 
@@ -81,6 +83,24 @@ def add_speckle(lr, rng):
 def compress(lr, _):
     """Compress to JPEG of quality 45, chroma at half the resolution as MATLAB's imwrite has it."""
     return compressed(to_integers(lr), JPEG_QUALITY)
+
+
+def mix(hr, rng, scale=2):
+    """Shrink and degrade an image in one of the ways that real ones come in, a quarter each.
+
+    Returns:
+        uint8 array (H / scale, W / scale, C), and what was done: bicubic; bicubic, then noise or JPEG; a
+        random kernel; a random kernel, then noise.
+    """
+    way = rng.randint(4)
+    blurred, damaged = way in (2, 3), way in (1, 3)
+    lr = shrink_by_kernel(hr, draw_kernel(rng, scale), scale) if blurred else imresize_matlab(hr, 1 / scale)
+    done = 'random kernel' if blurred else 'bicubic'
+    deviation, quality = rng.uniform(*MIXED_NOISE), rng.randint(*MIXED_JPEG)
+    if damaged and (blurred or rng.rand() < 0.5):
+        noisy = lr / 255 + deviation / 255 * rng.standard_normal(lr.shape)
+        return to_integers(noisy), f'{done}, noise {deviation:.1f}'
+    return (compressed(lr, quality), f'{done}, jpeg {quality}') if damaged else (lr, done)
 
 
 DEGRADATIONS = {'gaussian noise': add_noise, 'speckle': add_speckle, 'jpeg': compress}

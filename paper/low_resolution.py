@@ -10,7 +10,7 @@ from files.names import kernel_names
 from files.pictures import write_png
 from files.storage import atomic_write, fingerprint
 from imresize import imresize_matlab
-from paper.degradations import degrade, draw_kernel, generator_for, shrink_by_kernel
+from paper.degradations import degrade, draw_kernel, generator_for, mix, shrink_by_kernel
 from paper.image_sets import find_kernel, read_hr
 from paper.tables import BICUBIC
 
@@ -108,12 +108,18 @@ def _degrade(hr, rng, scale):
     return lr, None, degradation
 
 
+def _mix(hr, rng, scale):
+    lr, degradation = mix(hr, rng, scale)
+    return lr, None, degradation
+
+
 # Table -> what is done to make LR, and the function of ground truth, generator and scale that does it; it
 # returns LR, the kernel or None, and what was done to this image.
 DEGRADERS = {
     'table1': ('MATLAB bicubic, edge pixel repeated', _shrink),
     'table2': ('random Gaussian kernel', _blur),
     'table3': ('one of three degradations', _degrade),
+    'mixture': ('one of four ways', _mix),
 }
 
 

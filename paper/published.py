@@ -9,6 +9,7 @@ TITLES = {
     'table1': 'Table 1: bicubic downscaling',
     'table2': 'Table 2: a random Gaussian kernel per image',
     'table3': 'Table 3: noise, speckle or JPEG compression',
+    'mixture': 'A mixture: bicubic or blurred, as it is, noisy or compressed',
     'div2krk': "DIV2KRK, KernelGAN's table: random anisotropic kernels",
 }
 
@@ -20,6 +21,7 @@ OTHERS = {
     'table1': ('VDSR', 'EDSR+'),
     'table2': ('VDSR', 'EDSR+', 'Blind-SR'),
     'table3': ('EDSR+',),
+    'mixture': (),
     'div2krk': ('DualSR',),
 }
 
@@ -60,6 +62,7 @@ FIGURES = {
         set     ×  bicubic      ZSSR bicubic  EDSR+
         BSD100  2  27.92/.7504  28.61/.7809   27.56/.7135
     """),
+    'mixture': {},
     'div2krk': _read("""
         set      ×  bicubic      ZSSR bicubic  ZSSR estimated  ZSSR true    DualSR
         DIV2KRK  2  28.73/.8040  29.10/.8215   30.36/.8669*    32.44/.8992  30.92/.8728*

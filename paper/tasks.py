@@ -3,6 +3,9 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
+from blind.choice import choose
 from configs import Config
 from files.image_files import ImageFiles, load_inputs
 from files.kernels import read_kernel
@@ -23,6 +26,7 @@ class Task:
     files: ImageFiles  # the kernels being those of the sons
     conf: Config | None = None  # of the training; None for bicubic and given results
     result: Path | None = None  # file of a given result
+    kernels: list | None = None  # in place of files, where the image decides by itself
 
 
 def plan(experiment):
@@ -35,6 +39,8 @@ def plan(experiment):
         ValueError, FileNotFoundError: for files that cannot be used, before anything is measured.
     """
     confs = {scale: configure(experiment, scale) for scale in experiment.scales}
+    if any(conf and 'kernel' in conf.from_image for conf in confs.values()):
+        experiment = replace(experiment, kernels=('estimated',))
     labels = _kernel_labels(experiment)
     images, notes = find_images(experiment)
     program = ' '.join(filter(None, [experiment.preset, experiment.changed]))
@@ -54,7 +60,10 @@ def plan(experiment):
             )
             for kernels, label in labels.items():
                 task = Task(replace(ours, kernels=label), files, conf)
-                trained[kernels].append(_with_kernels(task, kernels, pictures, experiment.work))
+                if conf.from_image:
+                    trained[kernels].append(_by_itself(task, pictures))
+                else:
+                    trained[kernels].append(_with_kernels(task, kernels, pictures, experiment.work))
     return quick + [task for tasks in trained.values() for task in tasks], notes
 
 
@@ -154,3 +163,12 @@ def _with_kernels(task, kernels, pictures, work):
     load_inputs(lr, conf, kernels=files.kernels, full_depth=False)
     inputs = fingerprint(*pictures, *map(read_kernel, files.kernels or ()))
     return replace(task, files=files, row=replace(task.row, inputs=inputs))
+
+
+def _by_itself(task, pictures):
+    """A task with what its image decides by itself, which is part of what its row is measured from."""
+    choice = choose(task.files.input, task.conf, task.files.kernels)
+    arrays = [kernel for kernel in choice.kernels or () if isinstance(kernel, np.ndarray)]
+    inputs = fingerprint(*pictures, *arrays, settings(choice.conf))
+    row = replace(task.row, inputs=inputs)
+    return replace(task, conf=choice.conf, kernels=choice.kernels, row=row)

@@ -80,7 +80,11 @@ _RULES = [
         lambda v: v in METHODS,
         f'must be one of {", ".join(METHODS)}',
     ),
-    (('from_image',), lambda v: set(v) <= set(FROM_IMAGE), f'must list some of {", ".join(FROM_IMAGE)}'),
+    (
+        ('from_image',),
+        lambda v: all(name in FROM_IMAGE for name in v),
+        f'must list some of {", ".join(FROM_IMAGE)}',
+    ),
     (('network_grid',), lambda v: v in ('high', 'low'), "must be 'high' or 'low'"),
     (('rate_policy',), lambda v: v in ('plateau', 'linear'), "must be 'plateau' or 'linear'"),
     (('optimizer',), lambda v: v in ('adam', 'muon'), "must be 'adam' or 'muon'"),

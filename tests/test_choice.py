@@ -43,11 +43,13 @@ def test_every_kind_of_image_gets_what_suits_it(images, blur, damage):
     choice.conf.validate()
 
 
-def test_noise_is_told_in_grey_levels(images):
+def test_noise_is_that_of_a_colour_in_grey_levels(images, tmp_path):
     choice = choose(images['bicubic noisy'], get_config('AUTO'))
-    # In the luma, of three colours with noise of their own.
-    luma = 6 * np.linalg.norm([65.481, 128.553, 24.966]) / 255
-    assert choice.found['noise'][0] == pytest.approx(luma, rel=0.2)
+    assert choice.found['noise'][0] == pytest.approx(6, rel=0.2)
+    rgb = np.repeat(read_image(images['bicubic']).pixels, 3, axis=2)
+    rgb += np.float32(6 / 255) * np.random.RandomState(0).standard_normal(rgb.shape)
+    write_png(tmp_path / 'rgb.png', np.clip(rgb, 0, 1))
+    assert choose(tmp_path / 'rgb.png', get_config('AUTO')).found['noise'][0] == pytest.approx(6, rel=0.2)
 
 
 def test_what_is_not_left_to_the_image_stays(images):

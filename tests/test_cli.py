@@ -75,6 +75,16 @@ def test_scale_comes_before_set_and_options_after_both():
     assert (conf.scales, conf.seed) == ([(4, 4)], 2)
 
 
+def test_what_the_user_decides_is_not_left_to_the_image():
+    everything = ['kernel', 'noise_std', 'back_projection_iters', 'output_flip', 'augment_allow_rotation']
+    assert configure('AUTO').from_image == everything
+    assert configure('AUTO', '--set', 'noise_std=0.01', '--kernel', 'a.mat').from_image == everything[2:]
+    assert configure('AUTO', '--kernel', 'estimate').from_image == [*everything[1:], 'kernel']
+    assert configure('X2_REAL_CONF', '--kernel', 'estimate').from_image == ['kernel']
+    assert configure('X2_REAL_CONF').from_image == []
+    assert configure('AUTO', '--set', 'from_image=["kernel"]').from_image == ['kernel']
+
+
 def test_input_and_output_are_fields_too():
     conf = configure('X2_REAL_CONF', '--input', 'a.png', '--output', 'b')
     assert (conf.input_path, conf.result_path) == ('a.png', 'b')

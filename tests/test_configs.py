@@ -111,12 +111,17 @@ for name, (slow, own) in FAST_PRESETS.items():
     fields = PRESETS[slow] | FAST | own
     PRESETS[name] = {field: value for field, value in fields.items() if value != DEFAULTS.get(field)}
 
+DECIDED = ['kernel', 'noise_std', 'back_projection_iters', 'output_flip', 'augment_allow_rotation']
+PRESETS['AUTO'] = PRESETS['X2_FAST_IDEAL_CONF'] | {'from_image': DECIDED}
+
 ROUNDS = {'rounds': 2, 'rate_policy': 'linear', 'back_projection_iters': [1, 1]}
 INCONSISTENT = [
     (
         {'network_grid': 'low', 'scale_factors': [17], 'crop_size': 34},
         'can be 16 times coarser at most, not 17',
     ),
+    ({'from_image': ['seed']}, r"from_image must list some of kernel, .*, not \['seed'\]"),
+    ({'from_image': [[]]}, 'from_image must list some of'),
     ({'scale_factors': []}, 'scale_factors must be a list'),
     ({'scale_factors': 2}, 'scale_factors must be a list'),
     ({'scale_factors': [[0.5, 2]]}, 'scale_factors must be a list.* at least 1, at most 100'),
@@ -194,6 +199,7 @@ PORTS_OWN = {
     'optimizer': 'adam',
     'batch_size': 1,
     'rounds': 1,
+    'from_image': [],
 }
 
 

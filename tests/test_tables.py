@@ -201,7 +201,7 @@ def test_published_and_measured_stand_side_by_side():
 
 
 def test_what_is_not_measured_is_said_not_estimated():
-    for table in published.TITLES:
+    for table in filter(published.FIGURES.get, published.TITLES):
         lines = lines_of([], table)
         assert lines
         for line in lines:
