@@ -1,5 +1,6 @@
 """degradations.py: kernels and noise follow their distributions, and come again from the same seed."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from paper.degradations import (
     degrade,
     draw_kernel,
     generator_for,
+    mix,
     shrink_by_kernel,
 )
 
@@ -150,3 +152,35 @@ def test_degradations_are_drawn_alike_and_applied_before_rounding():
         rng.randint(3)
         expected = DEGRADATIONS[kind](np.clip(imresize_matlab(hr / 255, 0.5), 0, 1), rng)
         np.testing.assert_array_equal(lr, expected)
+
+
+def test_a_mixture_has_a_quarter_of_each_kind():
+    hr = np.random.RandomState(0).randint(0, 256, (16, 16, 3)).astype(np.uint8)
+    done = [mix(hr, generator_for(0, f'img_{n}'))[1] for n in range(300)]
+    kinds = [re.sub(r'[\d. ]+$', '', text) for text in done]
+    counts = {kind: kinds.count(kind) for kind in set(kinds)}
+    assert sorted(counts) == [
+        *('bicubic', 'bicubic, jpeg', 'bicubic, noise', 'random kernel', 'random kernel, noise')
+    ]
+    damaged = counts.pop('bicubic, jpeg'), counts.pop('bicubic, noise')
+    assert all(55 < count < 95 for count in (*counts.values(), sum(damaged))) and min(damaged) > 20
+    noises = [float(text.split()[-1]) for text in done if 'noise' in text]
+    assert min(noises) < 3 and max(noises) > 9
+
+
+def test_a_mixture_is_what_it_says():
+    hr = np.random.RandomState(0).randint(0, 256, (64, 64, 3)).astype(np.uint8)
+    seen = set()
+    for number in range(40):
+        lr, done = mix(hr, generator_for(0, f'img_{number}'))
+        rng = generator_for(0, f'img_{number}')
+        rng.randint(4)
+        blurred = done.startswith('random kernel')
+        clean = shrink_by_kernel(hr, draw_kernel(rng)) if blurred else imresize_matlab(hr, 0.5)
+        error = lr.astype(float) - clean
+        if 'noise' in done:
+            assert error.std() == pytest.approx(float(done.split()[-1]), rel=0.15)
+        else:
+            assert ('jpeg' in done) == bool(error.any())
+        seen.add(done.split(',')[-1].split()[0])
+    assert seen == {'bicubic', 'random', 'noise', 'jpeg'}

@@ -12,7 +12,7 @@ from comparing import metrics
 from files.kernels import read_kernel, write_kernel
 from files.pictures import read_image
 from paper import image_sets
-from paper.degradations import degrade, draw_kernel, generator_for, shrink_by_kernel
+from paper.degradations import degrade, draw_kernel, generator_for, mix, shrink_by_kernel
 
 
 def test_table_2_draws_a_kernel_for_every_image(data, tmp_path):
@@ -160,3 +160,17 @@ def test_kernels_that_are_missing_or_do_not_fit(data, tmp_path, capsys):
     save_image(whole / 'published_ZSSR' / 'im_3.png', 0, (38, 48, 3))
     arguments = ['table2', '--given', whole, '--kernels', 'bicubic', *output]
     assert 'published_ZSSR/im_3.png' in refused(capsys, *arguments)
+
+
+def test_a_mixture_is_measured_with_what_each_image_decides(data, tmp_path):
+    out = tmp_path / 'out'
+    arguments = ('mixture', '--data', data / 'Set5', '--images', 'a', 'b', '--set', 'network_grid=high')
+    rows = run(*arguments, *TINY, '--set', 'rounds=1', '--set', 'optimizer=adam', output=out)
+    ours = {row.image: row for row in rows if row.preset == 'AUTO'}
+    assert sorted(ours) == ['a', 'b']
+    for name, row in ours.items():
+        hr = image_sets.read_8_bits(data / 'Set5' / 'HR' / f'{name}.png')
+        hr = hr[: hr.shape[0] // 2 * 2, : hr.shape[1] // 2 * 2]
+        assert row.degradation == mix(hr, generator_for(0, name))[1] and row.kernels == 'estimated'
+    again = run(*arguments, *TINY, '--set', 'rounds=1', '--set', 'optimizer=adam', output=out)
+    assert lasting(again) == lasting(rows)
