@@ -15,8 +15,8 @@ LEAST_SIDE = 4 * SIDE  # pixels; smaller images have too few patches
 LEAST_POWER = 1.0  # grey levels squared in the band that is compared: below, the image is flat
 
 # From this probability of a blur on, there is one. A Gaussian in place of the bicubic kernel costs up to
-# 10 dB, and the bicubic kernel in place of a Gaussian less: so bicubic has the benefit of the doubt.
-LEAST_PROBABILITY = 0.88
+# 10 dB, and the bicubic kernel in place of a narrow Gaussian 1: so bicubic has the benefit of the doubt.
+LEAST_PROBABILITY = 0.95
 
 # pixels² of the result: a narrower Gaussian cannot be sampled and keep its centre, and a wider one the
 # network has never seen.
@@ -90,7 +90,7 @@ def estimate_kernels(pixels, scales):
             kernel, note = None, 'no blur beyond bicubic shrinking'
         elif (np.array(kernel.shape) > pixels.shape[:2]).any():
             kernel, note = None, f'{note}, for which the image is too small'
-        confidence = max(blurred, 1 - blurred)
+        confidence = 1 - blurred if blurred < LEAST_PROBABILITY else blurred
         estimates.append(KernelEstimate(kernel, note, covariance, confidence, evidence.spectra))
     return estimates
 

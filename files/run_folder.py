@@ -66,7 +66,7 @@ def _copy_code(folder):
     for room in (PROJECT, *rooms):
         place = folder / room.relative_to(PROJECT)
         place.mkdir()
-        for source in (*room.glob('*.py'), *room.glob('*.html')):
+        for source in (file for kind in ('py', 'html', 'npz') for file in room.glob(f'*.{kind}')):
             shutil.copy(source, place)
 
 

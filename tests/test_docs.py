@@ -14,13 +14,15 @@ import configs
 import estimate_kernel
 import evaluate
 import run_ZSSR
+import train_estimator
 from running.command_line import Parser
 
 FRONT_PAGE = PROJECT / 'README.md'
 PAGES = [FRONT_PAGE, *sorted((PROJECT / 'docs').glob('*.md'))]
 PAGES += [PROJECT / folder / 'README.md' for folder in ('kernels', 'results', 'test_data')]
 COMMANDS = {
-    f'{command.__name__}.py': command for command in (benchmark, compare, estimate_kernel, evaluate, run_ZSSR)
+    f'{command.__name__}.py': command
+    for command in (benchmark, compare, estimate_kernel, evaluate, run_ZSSR, train_estimator)
 }
 MOST_WORDS = 1200
 

@@ -31,6 +31,7 @@ CODE = (
     'utils.py',
     'learning/network.py',
     'comparing/page.html',
+    'blind/estimator.npz',
 )
 
 
