@@ -39,7 +39,7 @@ def test_the_code_is_copied_into_the_results_folder(tmp_path):
     folder = prepare_result_dir(Config(result_path=str(tmp_path)))
     copied = {str(path.relative_to(folder)) for path in folder.rglob('*') if path.is_file()}
     assert set(map('code/{}'.format, CODE)) <= copied
-    assert all(name.startswith('code/') and name.endswith(('.py', '.html')) for name in copied)
+    assert all(name.startswith('code/') and name.endswith(('.py', '.html', '.npz')) for name in copied)
     assert not [name for name in copied if name.startswith(('code/tests', 'code/results'))]
 
 
