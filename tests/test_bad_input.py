@@ -19,7 +19,7 @@ KERNEL = np.ones((3, 3)) / 9
 
 # What is given on the command line, {d} being the folder of bad files -> what the one line must name.
 COMMANDS = {
-    'unknown_preset': ('X9_CONF', 'X9_CONF', 'choose one of X2_ONE_JUMP_IDEAL_CONF'),
+    'unknown_preset': ('X9_CONF', 'X9_CONF', 'choose one of AUTO, X2_ONE_JUMP_IDEAL_CONF'),
     'preset_that_is_code': ("open('{d}/executed','w')", 'unknown configuration', 'choose one of'),
     'unknown_field': ('--set widht=3', '--set widht=3', 'FIELD one of', 'width'),
     'field_without_value': ('--set width', '--set width', 'write FIELD=VALUE'),
