@@ -81,7 +81,7 @@ def estimate_kernels(pixels, scales):
     if evidence.spectra.power < LEAST_POWER:
         return [KernelEstimate(None, 'too little structure to tell a blur')] * len(scales)
     answer, log_odds = ask(evidence)
-    twice, blurred = _within(answer), 1 / (1 + math.exp(log_odds))
+    twice, blurred = _within(answer), 1 / (1 + math.exp(min(log_odds, 100)))
     estimates = []
     for sf in scales:
         covariance = twice.scaled(sf[0] / 2, sf[1] / 2)
