@@ -10,10 +10,10 @@ from blind.noise import estimate_noise, noise_by_brightness
 from configs import Config
 from files.pictures import read_image
 
-# Grey levels of noise that compression is as bad as, at the JPEG qualities where this was measured.
+# (JPEG quality, grey levels of noise that it is taken to be as bad as): assumed, not measured.
 JPEG_DAMAGE = ((45, 5.0), (70, 3.0), (90, 1.0), (100, 0.0))
 LEAST_DAMAGE = 1.0  # grey levels: less is not worth removing, and back-projection does more good than harm
-NOISE_ON_SONS = 0.8  # of the image's own
+NOISE_ON_SONS = 0.8  # of the image's own: what X2_FAST_NOISY_CONF has for the noise of Table 3
 LEAST_NOISE_STD = 0.002  # with an estimated kernel, which is never quite right; of white
 BACK_PROJECTION = {True: 4, False: 2}  # iterations, with a kernel and without
 

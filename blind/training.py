@@ -1,10 +1,12 @@
 """Training the estimating network, on examples whose blur is known."""
 
 import io
+from functools import cache
 
 import numpy as np
 
 from blind.estimator import LAYERS, SIGNS, mirrored, respond
+from blind.gaussian import SIDE
 
 BATCH = 16  # images of a step
 PATCHES = 150  # of each image
@@ -42,6 +44,7 @@ def train(examples, steps, rng, progress=lambda step, loss: None):
 
     @tf.function
     def step(patches, facts, truths):
+        """Train on one batch; returns its loss."""
         with tf.GradientTape() as tape:
             values = {name: variable.value for name, variable in variables.items()}
             loss = _loss(tf, respond(tf.experimental.numpy, values, patches, facts), truths)
@@ -96,9 +99,10 @@ def _draw_batch(examples, mean, rng):
     return [np.array(column, np.float32) for column in zip(*batch, strict=True)]
 
 
+@cache
 def _log_frequency():
     """The logarithm of the frequency of a patch's entries: (144,), 0 at four periods to a patch."""
-    v, u = np.meshgrid(np.fft.fftfreq(16, 1 / 16), np.arange(9), indexing='ij')
+    v, u = np.meshgrid(np.fft.fftfreq(SIDE, 1 / SIDE), np.arange(SIDE // 2 + 1), indexing='ij')
     return np.log(np.maximum(np.hypot(v, u), 1) / 4).ravel()
 
 

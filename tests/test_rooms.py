@@ -11,7 +11,7 @@ import pytest
 PROJECT = Path(__file__).parents[1]
 TACH = Path(sys.executable).with_name('tach')
 ROOMS = sorted(path.parent.name for path in PROJECT.glob('*/__init__.py'))
-COMMANDS = ['benchmark', 'compare', 'estimate_kernel', 'evaluate', 'run_ZSSR', 'train_estimator']
+COMMANDS = ['benchmark', 'compare', 'estimate_kernel', 'evaluate', 'run_ZSSR']
 ORIGINALS = ['ZSSR', 'configs', 'imresize', 'run_ZSSR', 'utils']
 
 needs_tach = pytest.mark.skipif(not TACH.exists(), reason='tach is not installed (requirements-dev.txt)')

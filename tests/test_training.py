@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-import train_estimator
 from blind import training
 from blind.estimator import respond
 from blind.examples import Example
 from files.pictures import write_png
+from running import train_estimator
 
 
 def made(count, rng):
@@ -59,4 +59,4 @@ def test_what_cannot_be_used_is_refused_in_a_line(arguments, capsys, tmp_path, m
     monkeypatch.chdir(tmp_path)
     assert train_estimator.main([*arguments, '-o', str(tmp_path / 'n.npz')]) == 2
     out, err = capsys.readouterr()
-    assert out == '' and err.startswith('train_estimator.py: ') and err.count('\n') == 1
+    assert out == '' and err.startswith('train_estimator: ') and err.count('\n') == 1

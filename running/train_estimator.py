@@ -1,7 +1,7 @@
 """Train the small network by which images tell their own blur: blind/estimator.npz, made anew.
 
-    python train_estimator.py                        on scikit-image's pictures, in ten minutes
-    python train_estimator.py --pictures DIR -o N.npz
+    python -m running.train_estimator                        on scikit-image's pictures, in ten minutes
+    python -m running.train_estimator --pictures DIR -o N.npz
 
 scikit-image (in requirements-dev.txt) brings freely licensed pictures; of these the sharp ones are taken,
 without one that the tests judge by. The same seed, pictures and machine give the same file.
@@ -65,7 +65,7 @@ def _pictures_of_scikit_image():
 def build_parser():
     """Describe the command line."""
     parser = Parser(
-        prog='train_estimator.py', description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog='train_estimator', description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
     add('--pictures', metavar='DIR', help="folder of sharp pictures (default: scikit-image's)")
