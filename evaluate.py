@@ -24,6 +24,7 @@ from files.storage import atomic_write
 from paper import kernel_table, published, tables
 from paper.experiment import Experiment
 from paper.measuring import measure_table
+from paper.tables import WITH_KERNELS
 from running.command_line import Parser, run_command, whole_number
 from settings.rules import LARGEST_SEED
 
@@ -127,7 +128,13 @@ def _add_table(commands, table, title):
     if table in ('table2', 'table3', 'mixture', 'kernels'):
         what = 'kernels' if table in ('table2', 'kernels') else 'degradations'
         add('--draw-seed', type=seed, default=0, metavar='N', help=f'of the {what} (default: 0)')
-    if table in ('table2', 'div2krk'):
+    if table in ('table2', 'kernels'):
+        damage = parser.add_mutually_exclusive_group().add_argument
+        damage(
+            '--noise', type=_grey_levels, metavar='D', help='add noise of D grey levels to the blurred images'
+        )
+        damage('--jpeg', type=whole_number(1, 100), metavar='Q', help='compress them to JPEG of quality Q')
+    if table in WITH_KERNELS:
         help_ = "'true', 'bicubic', 'estimated', or a folder of another's, NAME_0.mat (default: true)"
         add('--kernels', nargs='+', default=['true'], metavar='KIND', help=help_)
     preset = f"(default: {DEFAULT_PRESETS[table]}); 'bicubic' measures nothing else"
@@ -139,6 +146,13 @@ def _add_table(commands, table, title):
     add('--limit', type=whole_number(1), metavar='N', help='only the first N of each set')
     add('--threads', type=whole_number(1), metavar='N', help='CPU threads (default: all cores)')
     add('--output', help='for the tables (default: results/tables)', **folder)
+
+
+def _grey_levels(text):
+    """Read the strength of noise, or refuse it."""
+    if not 0 < (strength := float(text)) < 256:
+        raise argparse.ArgumentTypeError(f'{text!r} is not between 0 and 256 grey levels')
+    return strength
 
 
 def main(argv=None):

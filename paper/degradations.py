@@ -98,9 +98,13 @@ def mix(hr, rng, scale=2):
     done = 'random kernel' if blurred else 'bicubic'
     deviation, quality = rng.uniform(*MIXED_NOISE), rng.randint(*MIXED_JPEG)
     if damaged and (blurred or rng.rand() < 0.5):
-        noisy = lr / 255 + deviation / 255 * rng.standard_normal(lr.shape)
-        return to_integers(noisy), f'{done}, noise {deviation:.1f}'
+        return add_grey_levels(lr, deviation, rng), f'{done}, noise {deviation:.1f}'
     return (compressed(lr, quality), f'{done}, jpeg {quality}') if damaged else (lr, done)
+
+
+def add_grey_levels(lr, deviation, rng):
+    """Add Gaussian noise of so many grey levels to a uint8 image."""
+    return to_integers(lr / 255 + deviation / 255 * rng.standard_normal(lr.shape))
 
 
 DEGRADATIONS = {'gaussian noise': add_noise, 'speckle': add_speckle, 'jpeg': compress}

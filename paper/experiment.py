@@ -24,6 +24,8 @@ class Experiment:
     sets: tuple = ()  # folders in data; empty: data itself, or the paper's sets in it
     scales: tuple = (2,)
     draw_seed: int | None = None  # of kernels or degradations; None where none are drawn
+    noise: float | None = None  # grey levels, added to the images of table2
+    jpeg: int | None = None  # quality that they are compressed to
     kernels: tuple = ('bicubic',)  # 'true', 'bicubic', 'estimated', or folders of others' estimates
     preset: str  # or BICUBIC, which trains nothing
     gradual: bool = False  # in the six steps of X2_GRADUAL_IDEAL_CONF
@@ -48,6 +50,12 @@ class Experiment:
     def whole(self):
         """Folder of a benchmark that comes with low-resolution images and kernels, or None."""
         return self.data if self.table == 'div2krk' else self.given
+
+    @property
+    def damage(self):
+        """What is done to the blurred images, in words."""
+        noise = '' if self.noise is None else f'noise {self.noise:g}'
+        return noise if self.jpeg is None else f'jpeg {self.jpeg}'
 
     @property
     def changed(self):

@@ -5,12 +5,20 @@ from dataclasses import replace
 from pathlib import Path
 
 from blind.estimate import estimate_kernel
+from blind.examples import compressed
 from files.kernels import write_kernel
 from files.names import kernel_names
 from files.pictures import write_png
 from files.storage import atomic_write, fingerprint
 from imresize import imresize_matlab
-from paper.degradations import degrade, draw_kernel, generator_for, mix, shrink_by_kernel
+from paper.degradations import (
+    add_grey_levels,
+    degrade,
+    draw_kernel,
+    generator_for,
+    mix,
+    shrink_by_kernel,
+)
 from paper.image_sets import find_kernel, read_hr
 from paper.tables import BICUBIC
 
@@ -30,6 +38,8 @@ def with_lr(experiment, files):
         return files, 'bicubic'
     # A set's own LR_x2 is bicubic: not what the other tables are about.
     made_by, make = DEGRADERS[experiment.table]
+    if experiment.damage:
+        made_by, make = f'{made_by}, {experiment.damage}', _damaged(make, experiment)
     scale, rng = files.scale[0], None
     folder = f'{files.set}_x{scale}'
     if (seed := experiment.draw_seed) is not None:
@@ -101,6 +111,20 @@ def _shrink(hr, _, scale):
 def _blur(hr, rng, scale):
     kernel = draw_kernel(rng, scale)
     return shrink_by_kernel(hr, kernel, scale), kernel, 'random kernel'
+
+
+def _damaged(make, experiment):
+    """A degrader that adds noise, or compresses, what another makes."""
+
+    def make_damaged(hr, rng, scale):
+        lr, kernel, degradation = make(hr, rng, scale)
+        if experiment.jpeg is None:
+            lr = add_grey_levels(lr, experiment.noise, rng)
+        else:
+            lr = compressed(lr, experiment.jpeg)
+        return lr, kernel, f'{degradation}, {experiment.damage}'
+
+    return make_damaged
 
 
 def _degrade(hr, rng, scale):

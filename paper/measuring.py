@@ -72,8 +72,7 @@ class Measurer:
         from ZSSR import ZSSR
 
         channels = lr.shape[2]
-        kernels = task.kernels if task.conf.from_image else task.files.kernels
-        net = ZSSR(lr, task.conf, kernels=kernels, network=self.networks.get(channels))
+        net = ZSSR(lr, task.conf, kernels=task.kernels, network=self.networks.get(channels))
         self.networks[channels] = net.network
         sr = net.run()
         row = task.row

@@ -23,6 +23,7 @@ except ImportError:  # Windows: a table is to be measured by one process at a ti
     fcntl = None
 
 BICUBIC = 'bicubic'  # the program that every table has for comparison
+WITH_KERNELS = ('table2', 'div2krk')  # of blurred images, which can be enlarged with one kernel or another
 PUBLISHED = 'published '  # what the names of programs begin with whose results were given as files
 NOTED = ('config', 'machine', 'set')  # the columns whose values are explained in notes
 
@@ -326,7 +327,7 @@ def _program_name(row):
     """What a line calls the program of its rows; seeds are mentioned where they are not the default, 0."""
     name = row.preset if row.program == row.preset else f'ZSSR, {row.preset}'
     name += f' ({row.changes})' if row.changes else ''
-    if row.program != row.preset and row.table in ('table2', 'div2krk'):
+    if row.program != row.preset and row.table in WITH_KERNELS:
         name += f', {row.kernels} kernel'
     name += f', seed {row.seed}' if row.seed else ''
     return name + (f', draw seed {row.draw_seed}' if row.draw_seed else '')

@@ -3,8 +3,6 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from blind.choice import choose
 from configs import Config
 from files.image_files import ImageFiles, load_inputs
@@ -13,7 +11,7 @@ from files.storage import fingerprint
 from paper.experiment import configure, settings
 from paper.image_sets import find_kernel, find_set, read_8_bits, read_hr_and_lr, select
 from paper.low_resolution import with_estimated_kernel, with_lr
-from paper.tables import BICUBIC, PUBLISHED, Notes, Row
+from paper.tables import BICUBIC, PUBLISHED, WITH_KERNELS, Notes, Row
 
 PAPER_SETS = ('Set5', 'Set14', 'BSD100', 'Urban100')
 
@@ -23,10 +21,10 @@ class Task:
     """A row still to be measured."""
 
     row: Row  # without its scores
-    files: ImageFiles  # the kernels being those of the sons
+    files: ImageFiles
     conf: Config | None = None  # of the training; None for bicubic and given results
+    kernels: list | None = None  # of the sons, for `ZSSR(kernels=…)`
     result: Path | None = None  # file of a given result
-    kernels: list | None = None  # in place of files, where the image decides by itself
 
 
 def plan(experiment):
@@ -39,8 +37,10 @@ def plan(experiment):
         ValueError, FileNotFoundError: for files that cannot be used, before anything is measured.
     """
     confs = {scale: configure(experiment, scale) for scale in experiment.scales}
-    if any(conf and 'kernel' in conf.from_image for conf in confs.values()):
+    if experiment.table not in WITH_KERNELS and any(conf and conf.from_image for conf in confs.values()):
         experiment = replace(experiment, kernels=('estimated',))
+    if experiment.damage and (experiment.whole or experiment.table != 'table2'):
+        raise ValueError(f'{experiment.damage}: only images that are blurred here by drawn kernels get that')
     labels = _kernel_labels(experiment)
     images, notes = find_images(experiment)
     program = ' '.join(filter(None, [experiment.preset, experiment.changed]))
@@ -60,10 +60,7 @@ def plan(experiment):
             )
             for kernels, label in labels.items():
                 task = Task(replace(ours, kernels=label), files, conf)
-                if conf.from_image:
-                    trained[kernels].append(_by_itself(task, pictures))
-                else:
-                    trained[kernels].append(_with_kernels(task, kernels, pictures, experiment.work))
+                trained[kernels].append(_with_kernels(task, kernels, pictures, experiment.work))
     return quick + [task for tasks in trained.values() for task in tasks], notes
 
 
@@ -71,6 +68,8 @@ def find_images(experiment):
     """Find the images of an experiment, a list of ImageFiles; and Notes that say how large their sets are."""
     folders, scales = _set_folders(experiment), dict.fromkeys(experiment.scales)
     images = [files for folder in folders for scale in scales for files in find_set(folder, scale)]
+    if experiment.damage:
+        images = [replace(files, set=f'{files.set}, {experiment.damage}') for files in images]
     notes = Notes()
     for name in {files.set for files in images}:
         notes.add_set(name, len({files.name for files in images if files.set == name}))
@@ -147,9 +146,13 @@ def _published_tasks(experiment, bicubic, files, pictures):
 
 
 def _with_kernels(task, kernels, pictures, work):
-    """A task with the files of one of --kernels, which are part of what its row is measured from."""
+    """A task with the kernels of one of --kernels, and with what its image decides by itself.
+
+    Both are part of what its row is measured from.
+    """
     files, conf, (_, lr) = task.files, task.conf, pictures
-    if kernels == 'bicubic':
+    by_itself = kernels == 'estimated' and 'kernel' in conf.from_image
+    if kernels == 'bicubic' or by_itself:
         files = replace(files, kernels=None)
     elif len(conf.scales) > 1:
         raise ValueError(
@@ -161,14 +164,11 @@ def _with_kernels(task, kernels, pictures, work):
     elif kernels != 'true':
         files = replace(files, kernels=(find_kernel(kernels, files),))
     load_inputs(lr, conf, kernels=files.kernels, full_depth=False)
-    inputs = fingerprint(*pictures, *map(read_kernel, files.kernels or ()))
-    return replace(task, files=files, row=replace(task.row, inputs=inputs))
-
-
-def _by_itself(task, pictures):
-    """A task with what its image decides by itself, which is part of what its row is measured from."""
-    choice = choose(task.files.input, task.conf, task.files.kernels)
-    arrays = [kernel for kernel in choice.kernels or () if isinstance(kernel, np.ndarray)]
-    inputs = fingerprint(*pictures, *arrays, settings(choice.conf))
-    row = replace(task.row, inputs=inputs)
-    return replace(task, conf=choice.conf, kernels=choice.kernels, row=row)
+    used, decided = files.kernels, ()
+    if conf.from_image:
+        left = [name for name in conf.from_image if name != 'kernel' or by_itself]
+        choice = choose(files.input, replace(conf.copy(), from_image=left), used)
+        conf, used, decided = choice.conf, choice.kernels, (settings(choice.conf),)
+    arrays = [read_kernel(kernel) if isinstance(kernel, Path) else kernel for kernel in used or ()]
+    inputs = fingerprint(*pictures, *arrays, *decided)
+    return replace(task, conf=conf, kernels=used, row=replace(task.row, inputs=inputs))

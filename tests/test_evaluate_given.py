@@ -3,6 +3,7 @@
 import csv
 
 import numpy as np
+import pytest
 from helpers.command_line import TINY, save_image
 from helpers.evaluation import lasting, refused, run
 from PIL import Image
@@ -174,3 +175,58 @@ def test_a_mixture_is_measured_with_what_each_image_decides(data, tmp_path):
         assert row.degradation == mix(hr, generator_for(0, name))[1] and row.kernels == 'estimated'
     again = run(*arguments, *TINY, '--set', 'rounds=1', '--set', 'optimizer=adam', output=out)
     assert lasting(again) == lasting(rows)
+
+
+def test_auto_with_each_kernel_of_a_blurred_image(data, tmp_path):
+    arguments = [
+        'table2',
+        '--data',
+        data / 'Set5',
+        '--images',
+        'a',
+        '--kernels',
+        'true',
+        'bicubic',
+        'estimated',
+    ]
+    arguments += ['--noise', 8, '--preset', 'AUTO', '--set', 'network_grid=high', '--set', 'rounds=1']
+    rows = run(*arguments, *TINY, '--set', 'optimizer=adam', output=tmp_path)
+    ours = {row.kernels: row for row in rows if row.preset == 'AUTO'}
+    assert sorted(ours) == ['bicubic', 'estimated', 'true']
+    # The set's image is noise itself and tells no blur, so the estimate is the bicubic row; the true kernel's
+    # son and back-projection are others.
+    assert ours['estimated'].psnr == ours['bicubic'].psnr != ours['true'].psnr
+    assert ours['true'].set == 'Set5, noise 8' and ours['true'].degradation == 'random kernel, noise 8'
+
+
+def test_damage_is_done_to_the_blurred_image_with_the_same_kernel(data, tmp_path):
+    arguments = ('table2', '--data', data / 'Set5', '--images', 'a', '--preset', 'bicubic')
+    plain, noisy, compressed = (
+        run(*arguments, *damage, output=tmp_path / str(n))
+        for n, damage in enumerate([(), ('--noise', 5), ('--jpeg', 45)])
+    )
+    assert plain[0].psnr > noisy[0].psnr and plain[0].psnr != compressed[0].psnr
+    lr = [
+        image_sets.read_8_bits(next((tmp_path / n / 'work' / 'lr').glob('*/a.png'))).astype(float)
+        for n in '012'
+    ]
+    assert (lr[1] - lr[0]).std() == pytest.approx(5, rel=0.1)
+    assert 1 < (lr[2] - lr[0]).std() < 40
+    kernels = [read_kernel(next((tmp_path / n / 'work' / 'lr').glob('*/a_0.mat'))) for n in '012']
+    assert (kernels[0] == kernels[1]).all() and (kernels[0] == kernels[2]).all()
+
+
+@pytest.mark.parametrize('damage', [('--noise', 5), ('--jpeg', 45)])
+def test_given_images_are_not_damaged(tmp_path, capsys, damage):
+    whole = make_given(tmp_path / 'six')
+    output = ('--output', tmp_path / 'out')
+    assert 'only images that are blurred here' in refused(
+        capsys, 'table2', '--given', whole, *damage, *output
+    )
+
+
+@pytest.mark.parametrize(
+    'damage', [('--noise', '0'), ('--noise', 'nan'), ('--jpeg', '0'), ('--noise', 'much')]
+)
+def test_damage_that_is_none_is_refused(tmp_path, capsys, damage):
+    assert damage[1] in refused(capsys, 'table2', '--data', tmp_path, *damage)
