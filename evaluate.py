@@ -21,7 +21,7 @@ from pathlib import Path
 
 from comparing import scoring
 from files.storage import atomic_write
-from paper import kernel_table, published, tables
+from paper import kernel_table, oracle, published, tables
 from paper.experiment import Experiment
 from paper.measuring import measure_table
 from paper.tables import WITH_KERNELS
@@ -45,6 +45,9 @@ def run_table(args):
         print(f'{number}/{count} {row.summary}', file=sys.stderr)
     rows, notes = tables.read_table(experiment.csv)
     print(tables.markdown(experiment.table, rows.values(), notes), end='')
+    if experiment.table == 'mixture':
+        drawn = [row for row in rows.values() if row.draw_seed == experiment.draw_seed]
+        print('\n' + oracle.markdown(row for row in drawn if row.seed in (None, experiment.seed)), end='')
 
 
 def run_kernels(args):
