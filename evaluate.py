@@ -52,10 +52,17 @@ def run_table(args):
 
 def run_kernels(args):
     """Measure what is missing of a table with bicubic, estimated and true kernels, and print each image's."""
+    figure = vars(args).pop('figure')
     experiment = read_experiment(args)
     for row, number, count in measure_table(experiment):
         print(f'{number}/{count} {row.summary}', file=sys.stderr)
-    print(kernel_table.markdown(kernel_table.kernel_rows(experiment)), end='')
+    rows = kernel_table.kernel_rows(experiment)
+    print(kernel_table.markdown(rows), end='')
+    if figure:
+        from paper.kernel_figure import kernels_figure
+
+        figure.parent.mkdir(parents=True, exist_ok=True)
+        kernels_figure(rows).savefig(figure)
 
 
 def read_experiment(args):
@@ -137,6 +144,9 @@ def _add_table(commands, table, title):
             '--noise', type=_grey_levels, metavar='D', help='add noise of D grey levels to the blurred images'
         )
         damage('--jpeg', type=whole_number(1, 100), metavar='Q', help='compress them to JPEG of quality Q')
+    if table == 'kernels':
+        help_ = 'draw the kernels, true and estimated, to FILE (.png, .svg, .pdf)'
+        add('--figure', type=Path, default=None, metavar='FILE', help=help_)
     if table in WITH_KERNELS:
         help_ = "'true', 'bicubic', 'estimated', or a folder of another's, NAME_0.mat (default: true)"
         add('--kernels', nargs='+', default=['true'], metavar='KIND', help=help_)

@@ -26,6 +26,7 @@ class KernelRow:
     set: str
     scale: int
     image: str
+    kernels: tuple  # the true one and the estimated one, or None in its place; arrays (h, w) of sum 1
     true: Covariance  # of the kernel, in pixels² of the result
     estimated: Covariance | None  # None where nothing could be measured
     answer: str  # the estimate in words
@@ -80,13 +81,19 @@ def share(rows):
 
 def kernel_difference(first, second, sf):
     """The sum of the absolute differences of two kernels of sum 1, laid upon each other as sons are made."""
-    shifted = [kernel_shift(kernel / kernel.sum(), sf) for kernel in (first, second)]
+    laid = laid_upon_each_other([first, second], sf)
+    return float(np.abs(laid[0] - laid[1]).sum())
+
+
+def laid_upon_each_other(kernels, sf):
+    """Kernels of any sizes as array (n, h, w), each of sum 1 and where it is when sons are made."""
+    shifted = [kernel_shift(kernel / kernel.sum(), sf) for kernel in kernels]
     sides = np.max([kernel.shape for kernel in shifted], axis=0) + 1
-    laid = np.zeros((2, *sides))
+    laid = np.zeros((len(kernels), *sides))
     for canvas, kernel in zip(laid, shifted, strict=True):
         top, left = (side // 2 - n // 2 for side, n in zip(sides, kernel.shape, strict=True))
         canvas[top : top + kernel.shape[0], left : left + kernel.shape[1]] = kernel
-    return float(np.abs(laid[0] - laid[1]).sum())
+    return laid
 
 
 def _cells(row):
@@ -152,6 +159,7 @@ def _kernel_row(files, experiment, measured):
         set=files.set,
         scale=files.scale[0],
         image=files.name,
+        kernels=(true / true.sum(), kernel),
         true=Covariance.of_kernel(true),
         estimated=estimate.covariance,
         answer=estimate.note,

@@ -20,7 +20,8 @@ def row(psnr, image='a'):
     """A row whose blur is found but for a tenth."""
     found = {'true': Covariance(2.0, 1.0, 0.5), 'estimated': Covariance(2.2, 1.0, 0.5)}
     text = {'set': 'S', 'scale': 2, 'image': image, 'answer': 'a blur'}
-    return KernelRow(**text, **found, kernel_error=0.1, seconds=0.5, psnr=psnr)
+    kernels = tuple(gaussian_kernel(covariance, (2, 2)) for covariance in found.values())
+    return KernelRow(**text, **found, kernels=kernels, kernel_error=0.1, seconds=0.5, psnr=psnr)
 
 
 def test_the_share_is_of_summed_decibels():
@@ -64,7 +65,10 @@ def test_the_command_measures_with_three_kernels_and_prints_each_image(tmp_path,
     Image.fromarray(shrink_by_kernel(hr, kernel)).save(data / 'LR_x2' / 'a.png')
     write_kernel(data / 'kernels' / 'a_0.mat', kernel)
     arguments = ['kernels', '--data', str(data), '--output', str(out)]
-    assert evaluate.main([*arguments, '--preset', 'bicubic']) == 0
+    figure = tmp_path / 'new' / 'kernels.png'
+    assert evaluate.main([*arguments, '--preset', 'bicubic', '--figure', str(figure)]) == 0
+    with Image.open(figure) as drawn:
+        assert drawn.size[0] > 50
     assert '2.5' in capsys.readouterr().out
     assert evaluate.main([*arguments, '--preset', 'X2_GIVEN_KERNEL_CONF', *TINY]) == 0
     rows = {each.kernels: each for each in rows_of(out, 'table2')}
