@@ -6,7 +6,7 @@ import numpy as np
 
 from blind.compression import jpeg_quality
 from blind.estimate import kernels_for
-from blind.noise import estimate_noise, noise_by_brightness
+from blind.noise import estimate_colour_noise, estimate_noise, noise_by_brightness
 from configs import Config
 from files.pictures import read_image
 
@@ -27,7 +27,8 @@ class Choice:
         kernels: for `ZSSR(kernels=…)`, or None.
         note: what was found and what was chosen, in a line.
         found: dict for the record: covariance (yy, xx, xy) and confidence of the blur, jpeg_quality, noise in
-            grey levels (a colour's; the luma's dark and bright half's); the fields that were chosen.
+            grey levels (a colour's, or a compressed image's luma's; the luma's dark and bright half's); the
+            fields that were chosen.
     """
 
     conf: Config
@@ -56,9 +57,8 @@ def choose(path, conf, kernels=None):
         found['confidence'] = estimate.confidence
         texts.append(f'{estimate.note} (confidence {estimate.confidence:.2f})')
     if set(conf.from_image) - {'kernel'}:
-        # Of the colours, which get noise of their own on sons; in the luma there is less.
-        channels = np.split(pixels, pixels.shape[2], axis=2)
-        noise, quality = float(np.mean([*map(estimate_noise, channels)])), jpeg_quality(path, pixels)
+        quality = jpeg_quality(path, pixels)
+        noise = estimate_noise(pixels) if quality else estimate_colour_noise(pixels)
         found |= {'noise': [noise, *noise_by_brightness(pixels)], 'jpeg_quality': quality}
         texts += [f'noise {noise:.1f} of 255'] + ([f'JPEG {quality}'] if quality else [])
         suitable = fields_for(kernels is not None, noise, quality, len(conf.scales))

@@ -24,8 +24,30 @@ def estimate_noise(image):
     Returns:
         Float, in grey levels of 255. Of a sharp image with texture everywhere it is too large.
     """
-    variances = [_noise_variance(tile) for tile in _telling_tiles(image)]
-    return float(np.sqrt(np.quantile(variances, FLATTEST))) if variances else 0.0
+    return _flattest([_noise_variance(luma(tile)) for tile in _telling_tiles(image)])
+
+
+def estimate_colour_noise(image):
+    """Estimate the standard deviation of the noise in each colour of an image.
+
+    Texture is nearly the same in all colours and noise is not: so their differences tell it where the luma
+    cannot. Compression takes it from the differences, though, and gray images have none: then the luma's is
+    all there is.
+
+    Args:
+        image: as for `estimate_noise`.
+
+    Returns:
+        Float, in grey levels of 255.
+    """
+    differences = [
+        [255 * (tile[..., other] - tile[..., 1]) / np.sqrt(2) for other in (0, 2)]
+        for tile in _telling_tiles(image)
+        if tile.shape[2] == 3
+    ]
+    variances = [np.mean([*map(_noise_variance, pair)]) for pair in differences]
+    of_colours = _flattest(variances)
+    return of_colours if of_colours**2 > ROUNDING / 2 else estimate_noise(image)
 
 
 def noise_by_brightness(image):
@@ -37,24 +59,28 @@ def noise_by_brightness(image):
     Returns:
         Two floats, as by `estimate_noise`: of the tiles below the median brightness, and of the others.
     """
-    tiles = sorted(_telling_tiles(image), key=np.mean)
+    tiles = sorted(map(luma, _telling_tiles(image)), key=np.mean)
     halves = tiles[: len(tiles) // 2], tiles[len(tiles) // 2 :]
-    variances = [[_noise_variance(tile) for tile in half] for half in halves]
-    return tuple(float(np.sqrt(np.quantile(half, FLATTEST))) if half else 0.0 for half in variances)
+    return tuple(_flattest([*map(_noise_variance, half)]) for half in halves)
+
+
+def _flattest(variances):
+    """The standard deviation in the flattest tiles, of the variances of all; 0 of none."""
+    return float(np.sqrt(np.quantile(variances, FLATTEST))) if variances else 0.0
 
 
 def _telling_tiles(image):
-    """The luma of the tiles of an image in which noise, if there is any, shows: a list of arrays (h, w)."""
+    """The tiles of an image in which noise, if there is any, shows: a list of arrays (h, w, C)."""
     rows, columns = (np.array_split(np.arange(n), max(1, n // TILE)) for n in image.shape[:2])
     places = [(slice(y[0], y[-1] + 1), slice(x[0], x[-1] + 1)) for y in rows for x in columns]
     chosen = np.linspace(0, len(places) - 1, min(len(places), MOST_TILES)).astype(int)
-    tiles = [luma(image[places[index]]) for index in chosen]
+    tiles = [image[places[index]] for index in chosen]
     white = float(luma(np.ones((1, 1, image.shape[2])))[0, 0])
-    return [tile for tile in tiles if _is_telling(tile, white)]
+    return [tile for tile in tiles if _is_telling(luma(tile), white)]
 
 
 def _is_telling(tile, white):
-    """Whether noise, if there is any, shows in a tile."""
+    """Whether noise, if there is any, shows in a tile, given its luma."""
     clipped = (tile < 0.5) | (tile > white - 0.5)
     return clipped.mean() <= MOST_CLIPPED and tile.var() > ROUNDING
 

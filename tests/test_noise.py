@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from helpers.command_line import PROJECT
 
-from blind.noise import estimate_noise
+from blind.noise import estimate_colour_noise, estimate_noise
 from files.pictures import read_image
 from imresize import imresize
 
@@ -27,6 +27,22 @@ def test_the_noise_of_a_blurred_photograph_is_found(deviation, gaussian):
     noisy = blurred + np.random.RandomState(0).randn(*blurred.shape) * deviation / 255
     assert estimate_noise(noisy) == pytest.approx(deviation, rel=0.25)
     assert estimate_noise(blurred) < 1.5
+
+
+@pytest.mark.parametrize('deviation', [0, 2, 5, 10])
+def test_texture_is_not_taken_for_noise_of_colours(deviation):
+    cat = imresize(read_image(PROJECT / 'test_data' / 'ideal' / 'cat_gt.png').pixels, 0.5)
+    noisy = cat + np.random.RandomState(0).randn(*cat.shape) * deviation / 255
+    assert estimate_colour_noise(noisy) == pytest.approx(deviation, rel=0.1, abs=0.6)
+
+
+def test_without_colours_the_luma_tells_the_noise():
+    y, x = np.mgrid[:120, :160]
+    smooth = 0.5 + 0.3 * np.sin(x / 20) * np.cos(y / 30)
+    gray = (smooth + np.random.RandomState(0).randn(120, 160) * 5 / 255)[..., None]
+    assert estimate_colour_noise(gray) == estimate_noise(gray) == pytest.approx(5, rel=0.15)
+    same = np.repeat(gray, 3, axis=2)
+    assert estimate_colour_noise(same) == estimate_noise(same) > 3
 
 
 def test_a_flat_image_has_none():
