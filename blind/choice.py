@@ -12,7 +12,7 @@ from files.pictures import read_image
 
 # (JPEG quality, grey levels of noise that it is taken to be as bad as): assumed, not measured.
 JPEG_DAMAGE = ((45, 5.0), (70, 3.0), (90, 1.0), (100, 0.0))
-LEAST_DAMAGE = 1.0  # grey levels: less is not worth removing, and back-projection does more good than harm
+LEAST_DAMAGE = 1.5  # grey levels: less is not worth removing, and back-projection does more good than harm
 NOISE_ON_SONS = 0.8  # of the image's own: what X2_FAST_NOISY_CONF has for the noise of Table 3
 LEAST_NOISE_STD = 0.002  # with an estimated kernel, which is never quite right; of white
 BACK_PROJECTION = {True: 4, False: 2}  # iterations, with a kernel and without
