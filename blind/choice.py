@@ -14,7 +14,9 @@ from files.pictures import read_image
 JPEG_DAMAGE = ((45, 5.0), (70, 3.0), (90, 1.0), (100, 0.0))
 LEAST_DAMAGE = 1.5  # grey levels: less is not worth removing, and back-projection does more good than harm
 NOISE_ON_SONS = 0.8  # of the image's own: what X2_FAST_NOISY_CONF has for the noise of Table 3
-LEAST_NOISE_STD = 0.002  # with an estimated kernel, which is never quite right; of white
+# With an estimated kernel, of white: it is never quite right, and a network that learns to undo too much blur
+# without any noise makes ringing of it.
+LEAST_NOISE_STD = 0.002
 BACK_PROJECTION = {True: 4, False: 2}  # iterations, with a kernel and without
 
 
@@ -38,7 +40,7 @@ class Choice:
 
 
 def choose(path, conf, kernels=None):
-    """Let an image decide what `conf.from_image` leaves to it.
+    """Let an image decide what `conf.from_image` leaves to it; with its kernel, noise_std is not quite 0.
 
     Args:
         path: of the image.
@@ -64,6 +66,8 @@ def choose(path, conf, kernels=None):
         suitable = fields_for(kernels is not None, noise, quality, len(conf.scales))
         chosen = {name: value for name, value in suitable.items() if name in conf.from_image}
     estimated = 'kernel' in conf.from_image and kernels is not None
+    if estimated and conf.noise_std < LEAST_NOISE_STD:
+        chosen.setdefault('noise_std', LEAST_NOISE_STD)
     used = 'estimated kernel' if estimated else 'kernel' if kernels else f'{conf.downscale_method} kernel'
     note = '; '.join([f'{", ".join(texts)}: {used}', *(f'{name} {value}' for name, value in chosen.items())])
     return Choice(replace(conf.copy(), **chosen), kernels, note, found | {'chosen': chosen})

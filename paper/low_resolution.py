@@ -4,7 +4,6 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from blind.estimate import estimate_kernel
 from blind.examples import compressed
 from files.kernels import write_kernel
 from files.names import kernel_names
@@ -145,22 +144,3 @@ DEGRADERS = {
     'table3': ('one of three degradations', _degrade),
     'mixture': ('one of four ways', _mix),
 }
-
-
-def with_estimated_kernel(files, lr, work):
-    """ImageFiles with the kernel that its low-resolution image tells, or none where it tells none.
-
-    Args:
-        files: ImageFiles, with its scale.
-        lr: uint8 array (h, w, C).
-        work: folder, below which the kernel is kept.
-    """
-    estimate = estimate_kernel(lr, files.scale)
-    if estimate.kernel is None:
-        return replace(files, kernels=None)
-    # By what the image is, since one name has another image with every draw.
-    folder = work / 'kernels' / f'{files.set}_x{files.scale[0]}_{fingerprint(lr)}'
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / kernel_names(files.name, 1)[0]
-    write_kernel(path, estimate.kernel)
-    return replace(files, kernels=(path,))

@@ -10,7 +10,7 @@ from files.kernels import read_kernel
 from files.storage import fingerprint
 from paper.experiment import configure, settings
 from paper.image_sets import find_kernel, find_set, read_8_bits, read_hr_and_lr, select
-from paper.low_resolution import with_estimated_kernel, with_lr
+from paper.low_resolution import with_lr
 from paper.tables import BICUBIC, PUBLISHED, WITH_KERNELS, Notes, Row
 
 PAPER_SETS = ('Set5', 'Set14', 'BSD100', 'Urban100')
@@ -60,7 +60,7 @@ def plan(experiment):
             )
             for kernels, label in labels.items():
                 task = Task(replace(ours, kernels=label), files, conf)
-                trained[kernels].append(_with_kernels(task, kernels, pictures, experiment.work))
+                trained[kernels].append(_with_kernels(task, kernels, pictures))
     return quick + [task for tasks in trained.values() for task in tasks], notes
 
 
@@ -145,30 +145,30 @@ def _published_tasks(experiment, bicubic, files, pictures):
     return tasks
 
 
-def _with_kernels(task, kernels, pictures, work):
+def _with_kernels(task, kernels, pictures):
     """A task with the kernels of one of --kernels, and with what its image decides by itself.
 
     Both are part of what its row is measured from.
     """
-    files, conf, (_, lr) = task.files, task.conf, pictures
-    by_itself = kernels == 'estimated' and 'kernel' in conf.from_image
-    if kernels == 'bicubic' or by_itself:
+    files, conf, (_, lr) = task.files, replace(task.conf.copy(), from_image=[]), pictures
+    decides = [name for name in task.conf.from_image if name != 'kernel']
+    if kernels in ('bicubic', 'estimated'):
         files = replace(files, kernels=None)
     elif len(conf.scales) > 1:
         raise ValueError(
             f'--kernels {kernels}: a kernel belongs to one step, and this configuration has '
             f'{len(conf.scales)}; leave --gradual out, or give --kernels bicubic'
         )
-    elif kernels == 'estimated':
-        files = with_estimated_kernel(files, lr, work)
     elif kernels != 'true':
         files = replace(files, kernels=(find_kernel(kernels, files),))
     load_inputs(lr, conf, kernels=files.kernels, full_depth=False)
-    used, decided = files.kernels, ()
-    if conf.from_image:
-        left = [name for name in conf.from_image if name != 'kernel' or by_itself]
-        choice = choose(files.input, replace(conf.copy(), from_image=left), used)
-        conf, used, decided = choice.conf, choice.kernels, (settings(choice.conf),)
+    used, decided = files.kernels, conf
+    if kernels == 'estimated':
+        decides.append('kernel')
+    if decides:
+        choice = choose(files.input, replace(conf, from_image=decides), used)
+        used, decided = choice.kernels, replace(choice.conf, from_image=[])
     arrays = [read_kernel(kernel) if isinstance(kernel, Path) else kernel for kernel in used or ()]
-    inputs = fingerprint(*pictures, *arrays, *decided)
-    return replace(task, conf=conf, kernels=used, row=replace(task.row, inputs=inputs))
+    changed = None if settings(decided) == settings(conf) else settings(decided)
+    inputs = fingerprint(*pictures, *arrays, changed)
+    return replace(task, conf=decided, kernels=used, row=replace(task.row, inputs=inputs))

@@ -62,6 +62,16 @@ def test_what_is_not_left_to_the_image_stays(images):
     assert conf.back_projection_iters == [10]
 
 
+@pytest.mark.parametrize(('noise_std', 'expected'), [(0.0, 0.002), (0.01, 0.01)])
+def test_an_estimated_kernel_brings_a_little_noise(images, noise_std, expected):
+    choice = choose(images['blurred'], Config(noise_std=noise_std, from_image=['kernel']))
+    assert choice.kernels and choice.conf.noise_std == expected
+    assert choice.conf == Config(noise_std=expected, from_image=['kernel'])
+    assert ('noise_std' in choice.found['chosen']) == (noise_std == 0)
+    none = choose(images['bicubic'], Config(noise_std=noise_std, from_image=['kernel']))
+    assert none.kernels is None and none.conf.noise_std == noise_std
+
+
 def test_noise_and_compression_ask_for_noise_on_sons():
     clean, blurred = fields_for(False, 0.4, None, 2), fields_for(True, 0.4, None, 1)
     assert clean['noise_std'] == 0 < blurred['noise_std'] < 0.005

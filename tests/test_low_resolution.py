@@ -4,19 +4,13 @@ import json
 
 import numpy as np
 import pytest
-from helpers.command_line import PROJECT
 from helpers.evaluation import run, save_noise
 
-from blind.estimate import estimate_kernel
-from blind.gaussian import sampled_gaussian
-from files.image_files import ImageFiles
 from files.kernels import read_kernel
 from files.storage import fingerprint
-from imresize import imresize_matlab
 from paper import low_resolution
-from paper.degradations import shrink_by_kernel
 from paper.image_sets import find_set, read_8_bits
-from paper.low_resolution import keep_lr, with_estimated_kernel
+from paper.low_resolution import keep_lr
 
 
 class Maker:
@@ -81,20 +75,6 @@ def test_a_stopped_change_is_not_taken_for_the_image_before(tmp_path, monkeypatc
         keep_lr(files, kept, 'third', make)
     keep_lr(files, kept, 'half', make)
     assert make.calls == 3
-
-
-def test_an_estimated_kernel_is_kept_for_its_image(tmp_path):
-    photograph = read_8_bits(PROJECT / 'test_data' / 'ideal_x3' / 'photographer_gt.png')
-    offsets = np.arange(13) - 6.5
-    kernel = sampled_gaussian(offsets, offsets, np.linalg.inv([[2.5, 0.5], [0.5, 1.6]]))
-    lr = shrink_by_kernel(photograph, kernel)
-    files = ImageFiles('a', set='S', scale=(2, 2), kernels=(tmp_path / 'true.mat',))
-    found = with_estimated_kernel(files, lr, tmp_path)
-    (path,) = found.kernels
-    np.testing.assert_array_equal(read_kernel(path), estimate_kernel(lr, 2).kernel)
-    other = with_estimated_kernel(files, lr[:, ::-1], tmp_path)
-    assert other.kernels != found.kernels
-    assert with_estimated_kernel(files, imresize_matlab(photograph, 0.5), tmp_path).kernels is None
 
 
 def test_a_row_says_that_its_kernel_was_estimated(data, tmp_path, no_training):

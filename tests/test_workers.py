@@ -120,7 +120,7 @@ def test_kernels_are_estimated_where_that_is_asked_for(blurred, conf, run):
     conf.from_image = ['kernel']
     _, record = run([find_files(blurred, conf)[0]])
     (entry,) = record['images']
-    text = r'blur .* px at \d+° \(confidence [01]\.\d\d\): estimated kernel'
+    text = r'blur .* px at \d+° \(confidence [01]\.\d\d\): estimated kernel; noise_std 0\.002'
     assert re.fullmatch(text, entry['kernel']) and entry['kernels'] == []
     assert len(entry['found']['covariance']) == 3 and entry['found']['confidence'] > 0.6
     assert entry['found']['chosen'] == {}
