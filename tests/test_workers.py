@@ -123,7 +123,7 @@ def test_kernels_are_estimated_where_that_is_asked_for(blurred, conf, run):
     text = r'blur .* px at \d+° \(confidence [01]\.\d\d\): estimated kernel; noise_std 0\.002'
     assert re.fullmatch(text, entry['kernel']) and entry['kernels'] == []
     assert len(entry['found']['covariance']) == 3 and entry['found']['confidence'] > 0.6
-    assert entry['found']['chosen'] == {}
+    assert entry['found']['chosen'] == {'noise_std': 0.002}
     estimates = estimate_kernels(read_image(blurred).pixels, [(1.5, 1.5), (2.0, 2.0)])
     for scale, estimate in zip(entry['scales'], estimates, strict=True):
         (aligned,) = preprocess_kernels([estimate.kernel], Config(scale_factors=[scale['sf']]))
