@@ -19,6 +19,8 @@ from imresize import imresize, imresize_matlab
 SHRUNK_TO = (0.85, 0.7, 0.6, 0.5)  # of a picture's size, before anything else is done to it
 # Most pictures have been sharpened by a camera or a program; scikit-image's are softer than photographs are.
 SHARPENED = 2.0  # at most: how much of the difference from a slightly blurred copy is added
+# Some scenes are soft by themselves, in all directions alike: that is no blur to be undone.
+SOFT, SOFTNESS = 0.3, (0.3, 1.1)  # share, and standard deviations in pixels
 SIDES = (230, 640)  # of the crop, in pixels
 MOST_PATCHES = 300
 
@@ -71,6 +73,8 @@ def _crop(picture, rng):
     sides = [min((side - 1) // 2 * 2, int(rng.uniform(least, most)) // 2 * 2) for side in picture.shape[:2]]
     top, left = (rng.randint(n - side + 1) for n, side in zip(picture.shape[:2], sides, strict=True))
     crop = picture[top : top + sides[0], left : left + sides[1]] / 255
+    if rng.rand() < SOFT:
+        return to_integers(ndimage.gaussian_filter(crop, (*[rng.uniform(*SOFTNESS)] * 2, 0)))
     edges = crop - ndimage.gaussian_filter(crop, (0.7, 0.7, 0))
     return to_integers(crop + rng.uniform(0, SHARPENED) * edges)
 

@@ -45,6 +45,21 @@ def test_examples_are_blurred_and_bicubic_ones(picture):
             np.testing.assert_array_equal(example.truth[:3], 0)
 
 
+def test_a_soft_scene_is_no_blur(picture, monkeypatch):
+    """Softness is part of the scene: it shows in the patches, not in the truth."""
+    monkeypatch.setattr(examples, 'SOFTNESS', (1.1, 1.1))
+    monkeypatch.setattr(examples, 'SHARPENED', 0.0)
+    monkeypatch.setattr(examples, 'BICUBIC', 1.0)
+    monkeypatch.setattr(examples, '_damage', lambda lr, rng: lr)
+    powers = []
+    for share in (0.0, 1.0):
+        monkeypatch.setattr(examples, 'SOFT', share)
+        example = examples.draw_example(picture, np.random.RandomState(5))
+        assert example.truth.tolist() == [0, 0, 0, 1]
+        powers.append(example.facts[0])
+    assert powers[1] > powers[0] + 0.5
+
+
 def test_the_same_generator_draws_the_same_example(picture):
     first, again = (examples.draw_example(picture, np.random.RandomState(3)) for _ in range(2))
     np.testing.assert_array_equal(first.patches, again.patches)

@@ -60,3 +60,9 @@ def test_what_cannot_be_used_is_refused_in_a_line(arguments, capsys, tmp_path, m
     assert train_estimator.main([*arguments, '-o', str(tmp_path / 'n.npz')]) == 2
     out, err = capsys.readouterr()
     assert out == '' and err.startswith('train_estimator: ') and err.count('\n') == 1
+
+
+def test_without_the_packages_that_bring_the_pictures_it_says_what_to_install(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(train_estimator, 'PICTURES', {'no_such_package': ('data', 'a.png')})
+    assert train_estimator.main(['-o', str(tmp_path / 'n.npz')]) == 2
+    assert 'no_such_package is missing: pip install -r' in capsys.readouterr().err
