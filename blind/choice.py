@@ -87,7 +87,10 @@ def fields_for(has_kernel, noise, quality, scales):
     """
     damage = max(noise, _jpeg_damage(quality))
     damaged = damage > LEAST_DAMAGE
-    noise_std = NOISE_ON_SONS * damage / 255 if damaged else LEAST_NOISE_STD if has_kernel else 0.0
+    noise_std = NOISE_ON_SONS * damage / 255 if damaged or has_kernel else 0.0
+    if has_kernel:
+        # Undoing a blur strengthens even a little noise, unless the sons have as much.
+        noise_std = max(noise_std, LEAST_NOISE_STD)
     return {
         'noise_std': round(noise_std, 4),
         # Of a noisy image, back-projection would put the noise back.

@@ -16,7 +16,7 @@ LEAST_POWER = 1.0  # grey levels squared in the band that is compared: below, th
 
 # From this probability of a blur on, there is one. A Gaussian in place of the bicubic kernel costs up to
 # 10 dB, and the bicubic kernel in place of a narrow Gaussian 1: so bicubic has the benefit of the doubt.
-LEAST_PROBABILITY = 0.95
+LEAST_PROBABILITY = 0.8
 
 # pixels² of the result: a narrower Gaussian cannot be sampled and keep its centre, and a wider one the
 # network has never seen.
@@ -99,7 +99,8 @@ def _within(covariance):
     """The nearest covariance whose variances, in every direction, are within VARIANCES."""
     variances, axes = np.linalg.eigh(covariance.matrix)
     matrix = axes @ np.diag(np.clip(variances, *VARIANCES)) @ axes.T
-    return Covariance(*matrix[[0, 1, 0], [0, 1, 1]].tolist())
+    # Rounded, so that the last bits of sums, which differ between machines, make no other kernel.
+    return Covariance(*np.round(matrix[[0, 1, 0], [0, 1, 1]], 3).tolist())
 
 
 def kernels_for(pixels, conf):
@@ -141,9 +142,7 @@ def gaussian_kernel(covariance, sf):
         half = math.ceil(REACH * math.sqrt(variance) + (factor - 1) / 2)
         offsets.append(np.arange(2 * half + 1) - half - (factor - 1) / 2)
     inverse = np.linalg.inv(Covariance(yy, xx, covariance.xy).matrix)
-    # Rounded, so that the last bits of a fit, which differ between machines, make no other kernel.
-    kernel = np.round(sampled_gaussian(*offsets, inverse), 6)
-    return kernel / kernel.sum()
+    return sampled_gaussian(*offsets, inverse)
 
 
 def blur_text(covariance):

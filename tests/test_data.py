@@ -16,7 +16,7 @@ DATA, KERNELS = REPOSITORY / 'test_data', REPOSITORY / 'kernels'
 IMAGES = sorted(DATA.rglob('*.png'))
 MATS = sorted(KERNELS.glob('*.mat'))
 PAIRS = [path for path in IMAGES if path.with_name(f'{path.stem}_gt.png').exists()]
-KERNEL_RECIPES = {Path(stem).stem: (stem, r) for stem, r in RECIPES.items() if r.sigmas is not None}
+KERNEL_RECIPES = {Path(stem).stem: (stem, r) for stem, r in RECIPES.items() if r.sigmas is not None or r.own_blur}
 
 
 def name(path):

@@ -15,6 +15,7 @@ import numpy as np
 import scipy.io
 from scipy import ndimage
 
+from blind.estimate import estimate_kernel
 from files.pictures import read_image, write_png
 from files.storage import atomic_write
 from imresize import imresize
@@ -36,6 +37,7 @@ class Recipe:
         sigmas: standard deviations of the Gaussian kernel along its two axes, in pixels of the enlarged
             image, or None: no kernel, shrunk by bicubic interpolation.
         angle: of the kernel's first axis against the vertical, in degrees.
+        own_blur: the kernel is the one that the image tells itself.
     """
 
     source: str
@@ -43,6 +45,7 @@ class Recipe:
     factor: int = 2
     sigmas: tuple | None = None
     angle: float = 0.0
+    own_blur: bool = False
 
 
 # File stem -> Recipe. Stems differ between folders, because kernels/ is one folder for all of them.
@@ -54,7 +57,7 @@ RECIPES = {
     'ideal_x3/photographer': Recipe('camera.png', (24, 72, 384, 384), factor=3),
     'ideal_x4/brick_wall': Recipe('brick.png', (0, 0, 480, 480), factor=4),
     'given_kernel/coffee_blurred': Recipe('coffee.png', (120, 216, 264, 312), sigmas=(0.7, 1.5), angle=30),
-    'real/cat_face': Recipe('chelsea.png', (0, 100, 240, 240), factor=1, sigmas=(0.8, 0.8)),
+    'real/retina': Recipe('retina.jpg', (545, 110, 240, 240), factor=1, own_blur=True),
 }
 
 
@@ -81,11 +84,13 @@ def make_one(root, stem, recipe):
     """
     path = root / 'test_data' / f'{stem}.png'
     path.parent.mkdir(parents=True, exist_ok=True)
+    photograph = read_crop(recipe.source, recipe.crop)
     kernel = None if recipe.sigmas is None else gaussian_kernel(KERNEL_SIZE, recipe.sigmas, recipe.angle)
+    if recipe.own_blur:
+        kernel = estimate_kernel(photograph).kernel
     if kernel is not None:
         (root / 'kernels').mkdir(exist_ok=True)
         write_kernel(root / 'kernels' / f'{path.stem}_0.mat', kernel)
-    photograph = read_crop(recipe.source, recipe.crop)
     if recipe.factor == 1:
         write_png(path, photograph)
         return
