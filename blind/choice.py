@@ -10,8 +10,9 @@ from blind.noise import estimate_colour_noise, estimate_noise, noise_by_brightne
 from configs import Config
 from files.pictures import read_image
 
-# (JPEG quality, grey levels of noise that it is taken to be as bad as): assumed, not measured.
-JPEG_DAMAGE = ((45, 5.0), (70, 3.0), (90, 1.0), (100, 0.0))
+# (JPEG quality, grey levels of noise that it is as bad as): with so much the results had most dB on the
+# development images.
+JPEG_DAMAGE = ((45, 15.0), (70, 12.0), (85, 7.5), (90, 6.0), (95, 3.0), (97, 0.0))
 LEAST_DAMAGE = 1.5  # grey levels: less is not worth removing, and back-projection does more good than harm
 NOISE_ON_SONS = 0.8  # of the image's own: what X2_FAST_NOISY_CONF has for the noise of Table 3
 # With an estimated kernel, of white: it is never quite right, and a network that learns to undo too much blur

@@ -16,7 +16,7 @@ LEAST_POWER = 1.0  # grey levels squared in the band that is compared: below, th
 
 # From this probability of a blur on, there is one. A Gaussian in place of the bicubic kernel costs up to
 # 10 dB, and the bicubic kernel in place of a narrow Gaussian 1: so bicubic has the benefit of the doubt.
-LEAST_PROBABILITY = 0.8
+LEAST_PROBABILITY = 0.82
 
 # pixels² of the result: a narrower Gaussian cannot be sampled and keep its centre, and a wider one the
 # network has never seen.

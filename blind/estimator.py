@@ -1,15 +1,21 @@
-"""The small network that weighs what an image's spectra tell: was it blurred, and by what.
+"""Two small networks that weigh what an image's spectra tell: was it blurred, and by what.
 
-The fit of `gaussian.py` takes scenes for alike at every scale, and compression for structure. This network
-has seen pictures of known blur, with and without noise and compression, and knows what they look like in the
-spectra of patches. It is told the fits as well, and how noisy the image is:
+The fit of `gaussian.py` takes scenes for alike at every scale, and compression for structure. These networks
+have seen pictures of known blur, with and without noise and compression, and know what they look like in the
+spectra of patches. They are told the fits as well, and how noisy the image is:
 
     a patch's 144 logarithms → 64 → 64 → 32 features and 4 scores
     4 means of the features over all patches, each weighted by one of the scores, and 7 facts of the image
     → 64 → mean variance, half the difference of the axes, covariance; log odds of a bicubic image
 
-An image and its mirror images have the same blur, mirrored: so it is asked four times, and answers once.
-`training.py` made `estimator.npz`, which is all of it.
+An image and its mirror images have the same blur, mirrored: so each is asked four times, and answers once.
+
+A scene that is soft by itself, shrunk bicubically, looks much like a sharp scene that was blurred. One network
+has seen soft scenes, and is slow to speak of blur; the other has not, and is quick. Whether there is a blur they
+decide together. How wide it is the second says, together with the weighted fit, whose errors are others: compression
+makes blurs look narrower to the fit, and wider to the network.
+
+`training.py` made `estimator.npz`, which is all of them.
 """
 
 from dataclasses import dataclass
@@ -36,7 +42,7 @@ SIGNS = np.array([(1, 1, 1), (1, 1, -1), (1, -1, 1), (1, -1, -1)], np.float32)
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What the network is asked with.
+    """What the networks are asked with.
 
     Attributes:
         spectra: Spectra of the image.
@@ -67,7 +73,7 @@ def gather(pixels, most=MOST_PATCHES):
 
 
 def ask(evidence):
-    """Ask the network about an image.
+    """Ask the networks about an image.
 
     Args:
         evidence: Evidence of the image.
@@ -76,11 +82,10 @@ def ask(evidence):
         (covariance, log_odds): Covariance of the image's blur in pixels² of a result of twice the size, if
         it is blurred; and the logarithm of the odds that it was shrunk bicubically, or never blurred at all.
     """
-    weights = read_weights()
-    patches, facts = mirrored(evidence.patches - weights['mean'], evidence.facts)
-    answers = respond(np, weights, patches, facts)
-    mean, difference, xy = (answers[:, :3] * SIGNS).mean(axis=0).tolist()
-    return Covariance(mean + difference, mean - difference, xy), float(answers[:, 3].mean())
+    answers = [_answer(weights, evidence) for weights in read_networks()]
+    mean, difference, xy = ((np.array(answers[-1][:3]) + evidence.facts[3:6]) / 2).tolist()
+    log_odds = sum(answer[3] for answer in answers) / len(answers)
+    return Covariance(mean + difference, mean - difference, xy), log_odds
 
 
 def mirrored(patches, facts):
@@ -100,7 +105,7 @@ def mirrored(patches, facts):
 
 
 def respond(library, weights, patches, facts):
-    """The network itself.
+    """A network itself.
 
     Args:
         library: numpy, or what stands for it in training.
@@ -128,10 +133,19 @@ def respond(library, weights, patches, facts):
 
 
 @cache
-def read_weights():
-    """The trained weights: a dict of float32 arrays."""
+def read_networks():
+    """The trained weights: a dict of float32 arrays for each of `examples.SOFT_SHARES`."""
     with np.load(WEIGHTS) as file:
-        return {name: file[name].astype(np.float32) for name in file.files}
+        stacked = {name: file[name].astype(np.float32) for name in file.files}
+    count = len(stacked['mean'])
+    return tuple({name: values[number] for name, values in stacked.items()} for number in range(count))
+
+
+def _answer(weights, evidence):
+    """One network's answer, a list: mean variance, half the difference of the axes, covariance, log odds."""
+    patches, facts = mirrored(evidence.patches - weights['mean'], evidence.facts)
+    answers = respond(np, weights, patches, facts)
+    return (answers * np.column_stack([SIGNS, np.ones(4)])).mean(axis=0).tolist()
 
 
 @cache

@@ -20,7 +20,8 @@ SHRUNK_TO = (0.85, 0.7, 0.6, 0.5)  # of a picture's size, before anything else i
 # Most pictures have been sharpened by a camera or a program; scikit-image's are softer than photographs are.
 SHARPENED = 2.0  # at most: how much of the difference from a slightly blurred copy is added
 # Some scenes are soft by themselves, in all directions alike: that is no blur to be undone.
-SOFT, SOFTNESS = 0.3, (0.3, 1.1)  # share, and standard deviations in pixels
+SOFTNESS = (0.3, 1.1)  # standard deviations, in pixels
+SOFT_SHARES = (0.3, 0.0)  # of the scenes that each network is shown
 SIDES = (230, 640)  # of the crop, in pixels
 MOST_PATCHES = 300
 
@@ -44,14 +45,15 @@ class Example:
     truth: np.ndarray
 
 
-def draw_example(picture, rng):
+def draw_example(picture, rng, soft=0.0):
     """Make one example.
 
     Args:
         picture: uint8 array (H, W, C), sharp.
         rng: numpy.random.RandomState.
+        soft: how probably the scene is made soft.
     """
-    lr, truth = _shrink(_crop(picture, rng), rng)
+    lr, truth = _shrink(_crop(picture, rng, soft), rng)
     evidence = gather(_damage(lr, rng) / np.float32(255), MOST_PATCHES)
     return Example(evidence.patches.astype(np.float16), evidence.facts, np.array(truth, np.float32))
 
@@ -64,8 +66,8 @@ def draw_kernel(rng):
     return _draw_motion(rng) if kind < GAUSSIAN + MOTION else _draw_disc(rng)
 
 
-def _crop(picture, rng):
-    """A random crop, of even sides, of a picture that is shrunk and sharpened at random."""
+def _crop(picture, rng, soft):
+    """A random crop, of even sides, of a picture that is shrunk and made soft or sharpened at random."""
     least, most = SIDES
     smallest = least / min(picture.shape[:2])
     picture = imresize_matlab(picture, min(1, max(rng.choice(SHRUNK_TO), smallest)))
@@ -73,7 +75,7 @@ def _crop(picture, rng):
     sides = [min((side - 1) // 2 * 2, int(rng.uniform(least, most)) // 2 * 2) for side in picture.shape[:2]]
     top, left = (rng.randint(n - side + 1) for n, side in zip(picture.shape[:2], sides, strict=True))
     crop = picture[top : top + sides[0], left : left + sides[1]] / 255
-    if rng.rand() < SOFT:
+    if rng.rand() < soft:
         return to_integers(ndimage.gaussian_filter(crop, (*[rng.uniform(*SOFTNESS)] * 2, 0)))
     edges = crop - ndimage.gaussian_filter(crop, (0.7, 0.7, 0))
     return to_integers(crop + rng.uniform(0, SHARPENED) * edges)

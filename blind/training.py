@@ -60,10 +60,11 @@ def train(examples, steps, rng, progress=lambda step, loss: None):
     return {'mean': mean} | {name: variable.numpy() for name, variable in variables.items()}
 
 
-def weights_bytes(weights):
-    """The contents of a file of weights, which half the precision is enough for."""
+def weights_bytes(networks):
+    """The contents of a file of several networks' weights, which half the precision is enough for."""
     file = io.BytesIO()
-    np.savez_compressed(file, **{name: values.astype(np.float16) for name, values in weights.items()})
+    stacked = {name: np.stack([weights[name] for weights in networks]) for name in networks[0]}
+    np.savez_compressed(file, **{name: values.astype(np.float16) for name, values in stacked.items()})
     return file.getvalue()
 
 

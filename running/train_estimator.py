@@ -1,6 +1,6 @@
-"""Train the small network by which images tell their own blur: blind/estimator.npz, made anew.
+"""Train the small networks by which images tell their own blur: blind/estimator.npz, made anew.
 
-    python -m running.train_estimator                        on packages' pictures, in a quarter of an hour
+    python -m running.train_estimator                        on packages' pictures, in half an hour
     python -m running.train_estimator --pictures DIR -o N.npz
 
 Packages in requirements-dev.txt bring freely licensed pictures; of these the sharp ones are taken, without
@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from blind.estimator import WEIGHTS
-from blind.examples import draw_example
+from blind.examples import SOFT_SHARES, draw_example
 from blind.training import train, weights_bytes
 from files.names import image_files
 from files.pictures import read_image
@@ -42,12 +42,18 @@ def run(args):
     """Draw the examples, train, write the weights."""
     paths = image_files(args.pictures) if args.pictures else _pictures_of_packages()
     pictures = [to_integers(read_image(path).pixels) for path in paths]
-    rng, examples = np.random.RandomState(args.seed), []
+    networks = [_train_on(pictures, soft, args) for soft in SOFT_SHARES]
+    atomic_write(args.output, weights_bytes(networks))
+    print(f'{args.output}: trained on {len(pictures)} pictures')
+
+
+def _train_on(pictures, soft, args):
+    """Train one network on examples of which a share is made soft; returns its weights."""
+    rng, examples, losses = np.random.RandomState(args.seed), [], []
     for number in range(args.examples):
-        examples.append(draw_example(pictures[number % len(pictures)], rng))
+        examples.append(draw_example(pictures[number % len(pictures)], rng, soft))
         if (number + 1) % 200 == 0:
-            print(f'{number + 1} of {args.examples} examples')
-    losses = []
+            print(f'{number + 1} of {args.examples} examples, {soft:.0%} soft')
 
     def follow(step, loss):
         """Say how the training goes."""
@@ -55,9 +61,7 @@ def run(args):
         if (step + 1) % 500 == 0:
             print(f'step {step + 1} of {args.steps}: loss {np.mean(losses[-500:]):.3f}')
 
-    weights = train(examples, args.steps, rng, follow)
-    atomic_write(args.output, weights_bytes(weights))
-    print(f'{args.output}: trained on {len(pictures)} pictures')
+    return train(examples, args.steps, rng, follow)
 
 
 def _pictures_of_packages():

@@ -5,7 +5,8 @@ import pytest
 from helpers import tolerances
 from test_gaussian import fractal, shrunk
 
-from blind.estimator import LAYERS, WEIGHTS, ask, gather, mirrored, read_weights, respond
+from blind.estimator import LAYERS, WEIGHTS, ask, gather, mirrored, read_networks, respond
+from blind.examples import SOFT_SHARES
 from blind.spectra import amplitude_logarithms
 
 
@@ -16,12 +17,14 @@ def evidence():
 
 def test_the_weights_are_small_and_of_the_layers():
     assert WEIGHTS.stat().st_size < 200_000
-    weights = read_weights()
-    for number, shape in enumerate(LAYERS):
-        assert weights[f'filter_{number}'].shape == shape and weights[f'bias_{number}'].shape == shape[1:]
-    assert sorted(weights) == sorted(
-        [*(f'{kind}_{n}' for kind in ('filter', 'bias') for n in range(len(LAYERS))), 'mean', 'skip']
-    )
+    networks = read_networks()
+    assert len(networks) == len(SOFT_SHARES)
+    for weights in networks:
+        for number, shape in enumerate(LAYERS):
+            assert weights[f'filter_{number}'].shape == shape and weights[f'bias_{number}'].shape == shape[1:]
+        assert sorted(weights) == sorted(
+            [*(f'{kind}_{n}' for kind in ('filter', 'bias') for n in range(len(LAYERS))), 'mean', 'skip']
+        )
 
 
 @pytest.mark.parametrize(('mirror', 'turn'), [(1, lambda x: x[:, ::-1]), (2, lambda x: x.swapaxes(1, 2))])
@@ -47,7 +50,7 @@ def test_mirrored_images_have_mirrored_blurs():
 
 
 def test_patches_count_in_no_order(evidence):
-    weights, facts = read_weights(), evidence.facts[None]
+    weights, facts = read_networks()[0], evidence.facts[None]
     answer = respond(np, weights, evidence.patches[None] - weights['mean'], facts)
     again = respond(np, weights, evidence.patches[None, ::-1] - weights['mean'], facts)
     np.testing.assert_allclose(answer, again, rtol=1e-3)

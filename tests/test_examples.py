@@ -53,8 +53,7 @@ def test_a_soft_scene_is_no_blur(picture, monkeypatch):
     monkeypatch.setattr(examples, '_damage', lambda lr, rng: lr)
     powers = []
     for share in (0.0, 1.0):
-        monkeypatch.setattr(examples, 'SOFT', share)
-        example = examples.draw_example(picture, np.random.RandomState(5))
+        example = examples.draw_example(picture, np.random.RandomState(5), share)
         assert example.truth.tolist() == [0, 0, 0, 1]
         powers.append(example.facts[0])
     assert powers[1] > powers[0] + 0.5

@@ -51,7 +51,7 @@ def test_the_command_writes_what_is_read(tmp_path, capsys):
     assert train_estimator.main(arguments) == 0
     assert 'trained on 2 pictures' in capsys.readouterr().out
     with np.load(output) as file:
-        assert file['filter_0'].shape == (144, 64) and file['mean'].shape == (144,)
+        assert file['filter_0'].shape == (2, 144, 64) and file['mean'].shape == (2, 144)
 
 
 @pytest.mark.parametrize('arguments', [['--pictures', 'none'], ['--examples', '0'], ['--seed', '-1']])

@@ -57,7 +57,7 @@ RECIPES = {
     'ideal_x3/photographer': Recipe('camera.png', (24, 72, 384, 384), factor=3),
     'ideal_x4/brick_wall': Recipe('brick.png', (0, 0, 480, 480), factor=4),
     'given_kernel/coffee_blurred': Recipe('coffee.png', (120, 216, 264, 312), sigmas=(0.7, 1.5), angle=30),
-    'real/retina': Recipe('retina.jpg', (545, 110, 240, 240), factor=1, own_blur=True),
+    'real/retina': Recipe('retina.jpg', (544, 112, 240, 240), factor=1, own_blur=True),
 }
 
 
