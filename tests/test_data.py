@@ -99,8 +99,10 @@ def test_kernels_sum_to_1_and_belong_to_one_image(path):
 def test_kernels_are_where_kernel_shift_wants_them(path):
     kernel = read_kernel(path)
     wanted = np.array(kernel.shape) // 2 + 0.5
-    np.testing.assert_allclose(ndimage.center_of_mass(kernel), wanted, atol=1e-3)
     stem, recipe = KERNEL_RECIPES[path.stem.removesuffix('_0')]
+    # An estimated kernel ends at three standard deviations, half a pixel later on one side than on the other.
+    tolerance = 1e-2 if recipe.own_blur else 1e-3
+    np.testing.assert_allclose(ndimage.center_of_mass(kernel), wanted, atol=tolerance)
     if recipe.factor == 1:
         return
     truth, made = levels(DATA / f'{stem}_gt.png'), levels(DATA / f'{stem}.png')
