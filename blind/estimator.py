@@ -10,10 +10,10 @@ spectra of patches. They are told the fits as well, and how noisy the image is:
 
 An image and its mirror images have the same blur, mirrored: so each is asked four times, and answers once.
 
-A scene that is soft by itself, shrunk bicubically, looks much like a sharp scene that was blurred. One network
-has seen soft scenes, and is slow to speak of blur; the other has not, and is quick. Whether there is a blur they
-decide together. How wide it is the second says, together with the weighted fit, whose errors are others: compression
-makes blurs look narrower to the fit, and wider to the network.
+A scene that is soft by itself, shrunk bicubically, looks much like a sharp scene that was blurred. One
+network has seen soft scenes, and is slow to speak of blur; the other has not, and is quick. Whether there is
+a blur they decide together. How wide it is the second says, together with the weighted fit, whose errors are
+others: compression makes blurs look narrower to the fit, and wider to the network.
 
 `training.py` made `estimator.npz`, which is all of them.
 """

@@ -16,7 +16,9 @@ DATA, KERNELS = REPOSITORY / 'test_data', REPOSITORY / 'kernels'
 IMAGES = sorted(DATA.rglob('*.png'))
 MATS = sorted(KERNELS.glob('*.mat'))
 PAIRS = [path for path in IMAGES if path.with_name(f'{path.stem}_gt.png').exists()]
-KERNEL_RECIPES = {Path(stem).stem: (stem, r) for stem, r in RECIPES.items() if r.sigmas is not None or r.own_blur}
+KERNEL_RECIPES = {
+    Path(stem).stem: (stem, recipe) for stem, recipe in RECIPES.items() if recipe.sigmas or recipe.own_blur
+}
 
 
 def name(path):

@@ -130,6 +130,14 @@ def test_layouts_and_depths_make_hardly_a_difference(blurred):
     assert gray.mean == pytest.approx(expected.mean, rel=0.15)
 
 
+def test_many_channels_tell_the_blur_that_they_share(blurred):
+    gray = blurred.mean(axis=2)
+    satellite = np.stack([gray * share for share in (1, 0.8, 0.6, 0.9, 0.7)], axis=2)
+    found, expected = estimate_kernel(satellite), estimate_kernel(satellite.mean(axis=2))
+    assert found.kernel is not None
+    np.testing.assert_allclose(found.kernel, expected.kernel, atol=1e-5)
+
+
 def test_of_noise_alone_nothing_is_told():
     estimate = estimate_kernel(np.random.RandomState(0).rand(200, 200, 3))
     assert estimate.kernel is None
