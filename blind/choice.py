@@ -10,8 +10,8 @@ from blind.noise import estimate_colour_noise, estimate_noise, noise_by_brightne
 from configs import Config
 from files.pictures import read_image
 
-# (JPEG quality, grey levels of noise that it is as bad as): with so much the results had most dB on the
-# development images.
+# (JPEG quality, grey levels of noise that it is as bad as): with so much the results of three development
+# images had most dB.
 JPEG_DAMAGE = ((45, 15.0), (70, 12.0), (85, 7.5), (90, 6.0), (95, 3.0), (97, 0.0))
 LEAST_DAMAGE = 1.5  # grey levels: less is not worth removing, and back-projection does more good than harm
 NOISE_ON_SONS = 0.8  # of the image's own: what X2_FAST_NOISY_CONF has for the noise of Table 3
@@ -88,9 +88,9 @@ def fields_for(has_kernel, noise, quality, scales):
     """
     damage = max(noise, _jpeg_damage(quality))
     damaged = damage > LEAST_DAMAGE
+    # Undoing a blur strengthens even a little noise, unless the sons have as much.
     noise_std = NOISE_ON_SONS * damage / 255 if damaged or has_kernel else 0.0
     if has_kernel:
-        # Undoing a blur strengthens even a little noise, unless the sons have as much.
         noise_std = max(noise_std, LEAST_NOISE_STD)
     return {
         'noise_std': round(noise_std, 4),

@@ -16,11 +16,12 @@ LEAST_POWER = 1.0  # grey levels squared in the band that is compared: below, th
 MOST_COLOURS = 4  # RGB and alpha; an array of more channels has no colours
 
 # From this probability of a blur on, there is one. A Gaussian in place of the bicubic kernel costs up to
-# 10 dB, and the bicubic kernel in place of a narrow Gaussian 1: so bicubic has the benefit of the doubt.
+# 10 dB, and the bicubic kernel in place of a narrow Gaussian 1: so bicubic has the benefit of the doubt. Of
+# the development half of BSD100, Set5 and Set14, shrunk bicubically, the highest is 0.79.
 LEAST_PROBABILITY = 0.82
 
 # pixels² of the result: a narrower Gaussian cannot be sampled and keep its centre, and a wider one the
-# network has never seen.
+# networks have never seen.
 VARIANCES = (0.25, 9.0)
 REACH = 3.0  # standard deviations of the Gaussian that a kernel holds
 
@@ -106,10 +107,10 @@ def _pixels_of_array(array):
 
 
 def _within(covariance):
-    """The nearest covariance whose variances, in every direction, are within VARIANCES."""
+    """The nearest covariance whose variances, in every direction, are within VARIANCES, to three digits."""
     variances, axes = np.linalg.eigh(covariance.matrix)
     matrix = axes @ np.diag(np.clip(variances, *VARIANCES)) @ axes.T
-    # Rounded, so that the last bits of sums, which differ between machines, make no other kernel.
+    # Rounded, so that the last bits of sums, which differ between machines, hardly ever make another kernel.
     return Covariance(*np.round(matrix[[0, 1, 0], [0, 1, 1]], 3).tolist())
 
 

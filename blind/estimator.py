@@ -13,7 +13,7 @@ An image and its mirror images have the same blur, mirrored: so each is asked fo
 A scene that is soft by itself, shrunk bicubically, looks much like a sharp scene that was blurred. One
 network has seen soft scenes, and is slow to speak of blur; the other has not, and is quick. Whether there is
 a blur they decide together. How wide it is the second says, together with the weighted fit, whose errors are
-others: compression makes blurs look narrower to the fit, and wider to the network.
+others: strong compression makes blurs look narrower to the fit, and wider to the network.
 
 `training.py` made `estimator.npz`, which is all of them.
 """
@@ -83,7 +83,11 @@ def ask(evidence):
         it is blurred; and the logarithm of the odds that it was shrunk bicubically, or never blurred at all.
     """
     answers = [_answer(weights, evidence) for weights in read_networks()]
-    mean, difference, xy = ((np.array(answers[-1][:3]) + evidence.facts[3:6]) / 2).tolist()
+    widths = [np.array(answers[-1][:3])]
+    fit = evidence.facts[3:6]
+    if np.abs(fit).max() < LARGEST_FACT:
+        widths.append(fit)
+    mean, difference, xy = np.mean(widths, axis=0).tolist()
     log_odds = sum(answer[3] for answer in answers) / len(answers)
     return Covariance(mean + difference, mean - difference, xy), log_odds
 
@@ -134,7 +138,7 @@ def respond(library, weights, patches, facts):
 
 @cache
 def read_networks():
-    """The trained weights: a dict of float32 arrays for each of `examples.SOFT_SHARES`."""
+    """The trained weights: a tuple of dicts of float32 arrays, in the order of `examples.SOFT_SHARES`."""
     with np.load(WEIGHTS) as file:
         stacked = {name: file[name].astype(np.float32) for name in file.files}
     count = len(stacked['mean'])

@@ -1,7 +1,8 @@
-"""Pictures of known blur, made from sharp ones, to train the estimating network on.
+"""Pictures of known blur, made from sharp ones, to train the estimating networks on.
 
-A sharp picture is shrunk somewhat and cropped, so that nothing softer than pixels is left in it; then shrunk
-to half its size, bicubically or through a random blur, and perhaps made noisy or compressed.
+A sharp picture is shrunk somewhat and cropped, so that nothing softer than pixels is left in it, and made
+soft or sharpened on purpose; then shrunk to half its size, bicubically or through a random blur, and perhaps
+made noisy or compressed.
 """
 
 import io
@@ -17,11 +18,11 @@ from files.rounding import to_integers
 from imresize import imresize, imresize_matlab
 
 SHRUNK_TO = (0.85, 0.7, 0.6, 0.5)  # of a picture's size, before anything else is done to it
-# Most pictures have been sharpened by a camera or a program; scikit-image's are softer than photographs are.
+# Most pictures have been sharpened by a camera or a program; these ones are softer than photographs are.
 SHARPENED = 2.0  # at most: how much of the difference from a slightly blurred copy is added
 # Some scenes are soft by themselves, in all directions alike: that is no blur to be undone.
 SOFTNESS = (0.3, 1.1)  # standard deviations, in pixels
-SOFT_SHARES = (0.3, 0.0)  # of the scenes that each network is shown
+SOFT_SHARES = (0.3, 0.0)  # of the scenes that each network is shown; the last network tells widths
 SIDES = (230, 640)  # of the crop, in pixels
 MOST_PATCHES = 300
 
@@ -45,15 +46,15 @@ class Example:
     truth: np.ndarray
 
 
-def draw_example(picture, rng, soft=0.0):
+def draw_example(picture, rng, soft_share=0.0):
     """Make one example.
 
     Args:
         picture: uint8 array (H, W, C), sharp.
         rng: numpy.random.RandomState.
-        soft: how probably the scene is made soft.
+        soft_share: how probably the scene is made soft.
     """
-    lr, truth = _shrink(_crop(picture, rng, soft), rng)
+    lr, truth = _shrink(_crop(picture, rng, soft_share), rng)
     evidence = gather(_damage(lr, rng) / np.float32(255), MOST_PATCHES)
     return Example(evidence.patches.astype(np.float16), evidence.facts, np.array(truth, np.float32))
 
@@ -66,7 +67,7 @@ def draw_kernel(rng):
     return _draw_motion(rng) if kind < GAUSSIAN + MOTION else _draw_disc(rng)
 
 
-def _crop(picture, rng, soft):
+def _crop(picture, rng, soft_share):
     """A random crop, of even sides, of a picture that is shrunk and made soft or sharpened at random."""
     least, most = SIDES
     smallest = least / min(picture.shape[:2])
@@ -75,7 +76,7 @@ def _crop(picture, rng, soft):
     sides = [min((side - 1) // 2 * 2, int(rng.uniform(least, most)) // 2 * 2) for side in picture.shape[:2]]
     top, left = (rng.randint(n - side + 1) for n, side in zip(picture.shape[:2], sides, strict=True))
     crop = picture[top : top + sides[0], left : left + sides[1]] / 255
-    if rng.rand() < soft:
+    if rng.rand() < soft_share:
         return to_integers(ndimage.gaussian_filter(crop, (*[rng.uniform(*SOFTNESS)] * 2, 0)))
     edges = crop - ndimage.gaussian_filter(crop, (0.7, 0.7, 0))
     return to_integers(crop + rng.uniform(0, SHARPENED) * edges)

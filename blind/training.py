@@ -1,4 +1,4 @@
-"""Training the estimating network, on examples whose blur is known."""
+"""Training the estimating networks, on examples whose blur is known."""
 
 import io
 from functools import cache
@@ -31,7 +31,7 @@ def train(examples, steps, rng, progress=lambda step, loss: None):
         progress: called with the step and its loss.
 
     Returns:
-        Dict of float16 arrays, as `estimator.respond` takes them, and the `mean` that patches are centred by.
+        Dict of float32 arrays, as `estimator.respond` takes them, and the `mean` that patches are centred by.
     """
     import keras
     import tensorflow as tf

@@ -81,3 +81,8 @@ def test_noise_and_compression_ask_for_noise_on_sons():
     for rising in (noises, qualities):
         assert rising == sorted(rising) and rising[0] > 0
     assert fields_for(False, 0, 97, 1) == fields_for(False, 0, None, 1)
+
+
+def test_with_a_kernel_even_a_little_noise_is_on_the_sons():
+    assert [fields_for(True, noise, None, 1)['noise_std'] for noise in (0.2, 1.0)] == [0.002, 0.0031]
+    assert fields_for(False, 1.0, None, 1)['noise_std'] == 0

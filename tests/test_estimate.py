@@ -71,6 +71,16 @@ def test_the_blur_of_a_photograph_is_found(blurred):
     assert estimate.note == blur_text(found)
 
 
+@pytest.mark.parametrize(('probability', 'is_blurred'), [(0.81, False), (0.83, True)])
+def test_in_doubt_bicubic_is_the_answer(blurred, monkeypatch, probability, is_blurred):
+    odds = np.log((1 - probability) / probability)
+    monkeypatch.setattr('blind.estimate.ask', lambda evidence: (Covariance(2.00049, 1.5, 0.3), odds))
+    found = estimate_kernel(blurred)
+    assert (found.kernel is not None) == is_blurred
+    assert found.confidence == pytest.approx(probability if is_blurred else 1 - probability)
+    assert found.covariance.yy == pytest.approx(2.0, abs=1e-9)
+
+
 def test_the_same_image_has_the_same_kernel(blurred, tmp_path):
     first, again = estimate_kernel(blurred), estimate_kernel(blurred.copy())
     np.testing.assert_array_equal(first.kernel, again.kernel)

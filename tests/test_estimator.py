@@ -1,12 +1,16 @@
-"""estimator.py: mirrored images have mirrored blurs, and images the network has not seen tell theirs."""
+"""estimator.py: mirrored images have mirrored blurs, and images the networks have not seen tell theirs."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from helpers import tolerances
 from test_gaussian import fractal, shrunk
 
-from blind.estimator import LAYERS, WEIGHTS, ask, gather, mirrored, read_networks, respond
+from blind import estimator
+from blind.estimator import LARGEST_FACT, LAYERS, WEIGHTS, ask, gather, mirrored, read_networks, respond
 from blind.examples import SOFT_SHARES
+from blind.gaussian import Covariance
 from blind.spectra import amplitude_logarithms
 
 
@@ -50,10 +54,23 @@ def test_mirrored_images_have_mirrored_blurs():
 
 
 def test_patches_count_in_no_order(evidence):
-    weights, facts = read_networks()[0], evidence.facts[None]
-    answer = respond(np, weights, evidence.patches[None] - weights['mean'], facts)
-    again = respond(np, weights, evidence.patches[None, ::-1] - weights['mean'], facts)
-    np.testing.assert_allclose(answer, again, rtol=1e-3)
+    for weights in read_networks():
+        facts, patches = evidence.facts[None], evidence.patches[None] - weights['mean']
+        answer, again = (respond(np, weights, each, facts) for each in (patches, patches[:, ::-1]))
+        np.testing.assert_allclose(answer, again, rtol=1e-3)
+
+
+def test_both_decide_and_the_second_and_the_fit_tell_the_width(monkeypatch, evidence):
+    answers = iter([[1, 0, 0, 4], [2, 0.5, 0.25, -1]])
+    monkeypatch.setattr(estimator, '_answer', lambda weights, evidence: next(answers))
+    facts = np.array([9, 9, 9, 3, -0.5, 0.75, 0], np.float32)
+    assert ask(replace(evidence, facts=facts)) == (Covariance(2.5, 2.5, 0.5), 1.5)
+
+
+def test_a_fit_that_is_as_good_as_none_tells_no_width(monkeypatch, evidence):
+    monkeypatch.setattr(estimator, '_answer', lambda weights, evidence: [2, 0.5, 0.25, -1])
+    facts = np.array([0, 0, 0, LARGEST_FACT, 0, 0, 0], np.float32)
+    assert ask(replace(evidence, facts=facts))[0] == Covariance(2.5, 1.5, 0.25)
 
 
 @pytest.mark.parametrize('noise', [0, 3])

@@ -51,12 +51,12 @@ def test_a_soft_scene_is_no_blur(picture, monkeypatch):
     monkeypatch.setattr(examples, 'SHARPENED', 0.0)
     monkeypatch.setattr(examples, 'BICUBIC', 1.0)
     monkeypatch.setattr(examples, '_damage', lambda lr, rng: lr)
-    powers = []
+    variances = []
     for share in (0.0, 1.0):
         example = examples.draw_example(picture, np.random.RandomState(5), share)
         assert example.truth.tolist() == [0, 0, 0, 1]
-        powers.append(example.facts[0])
-    assert powers[1] > powers[0] + 0.5
+        variances.append(example.facts[0])
+    assert variances[1] > variances[0] + 0.5
 
 
 def test_the_same_generator_draws_the_same_example(picture):

@@ -63,6 +63,11 @@ def test_what_cannot_be_used_is_refused_in_a_line(arguments, capsys, tmp_path, m
 
 
 def test_without_the_packages_that_bring_the_pictures_it_says_what_to_install(capsys, monkeypatch, tmp_path):
-    monkeypatch.setattr(train_estimator, 'PICTURES', {'no_such_package': ('data', 'a.png')})
+    monkeypatch.setattr(train_estimator, 'PICTURES', {'no_such_package/data': ['a.png']})
     assert train_estimator.main(['-o', str(tmp_path / 'n.npz')]) == 2
     assert 'no_such_package is missing: pip install -r' in capsys.readouterr().err
+
+
+def test_the_packages_bring_all_pictures():
+    paths = train_estimator._pictures_of_packages()
+    assert len(paths) == 17 and all(path.is_file() for path in paths)

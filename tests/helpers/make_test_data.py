@@ -4,6 +4,7 @@
     python -m tests.helpers.make_test_data
 
 Writes test_data/ and kernels/ of the repository, to the last pixel the same each time; nothing is downloaded.
+The kernel that an image tells itself changes when the networks of blind/ are trained anew.
 Every source is in the public domain or CC0; test_data/README.md says which and why.
 """
 
@@ -57,7 +58,7 @@ RECIPES = {
     'ideal_x3/photographer': Recipe('camera.png', (24, 72, 384, 384), factor=3),
     'ideal_x4/brick_wall': Recipe('brick.png', (0, 0, 480, 480), factor=4),
     'given_kernel/coffee_blurred': Recipe('coffee.png', (120, 216, 264, 312), sigmas=(0.7, 1.5), angle=30),
-    'real/retina': Recipe('retina.jpg', (544, 112, 240, 240), factor=1, own_blur=True),
+    'real/microaneurysms': Recipe('microaneurysms.png', (0, 0, 102, 102), factor=1, own_blur=True),
 }
 
 
