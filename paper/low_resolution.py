@@ -116,6 +116,7 @@ def _damaged(make, experiment):
     """A degrader that adds noise, or compresses, what another makes."""
 
     def make_damaged(hr, rng, scale):
+        """Shrink as `make` does, and damage the result."""
         lr, kernel, degradation = make(hr, rng, scale)
         if experiment.jpeg is None:
             lr = add_grey_levels(lr, experiment.noise, rng)

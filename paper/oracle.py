@@ -36,6 +36,7 @@ def _lines(auto, presets, images):
     """The lines: bicubic, every preset, the oracle, AUTO, its share, and its worst image."""
 
     def mean(values):
+        """The mean over the images."""
         return sum(values) / len(images)
 
     means = {name: mean(found[image].psnr for image in images) for name, found in presets.items()}
