@@ -15,8 +15,8 @@ from files.pictures import read_image
 JPEG_DAMAGE = ((45, 15.0), (70, 12.0), (85, 7.5), (90, 6.0), (95, 3.0), (97, 0.0))
 LEAST_DAMAGE = 1.5  # grey levels: less is not worth removing, and back-projection does more good than harm
 NOISE_ON_SONS = 0.8  # of the image's own: what X2_FAST_NOISY_CONF has for the noise of Table 3
-# With an estimated kernel, of white: it is never quite right, and a network that learns to undo too much blur
-# without any noise makes ringing of it.
+# With a kernel, of white: an estimated one is never quite right, and a network that learns to undo too much
+# blur without any noise makes ringing of it.
 LEAST_NOISE_STD = 0.002
 BACK_PROJECTION = {True: 4, False: 2}  # iterations, with a kernel and without
 
@@ -67,6 +67,8 @@ def choose(path, conf, kernels=None):
         suitable = fields_for(kernels is not None, noise, quality, len(conf.scales))
         chosen = {name: value for name, value in suitable.items() if name in conf.from_image}
     estimated = 'kernel' in conf.from_image and kernels is not None
+    if estimated and 'noise_std' not in conf.from_image:
+        texts += _unheeded_noise(pixels, conf)
     if estimated and conf.noise_std < LEAST_NOISE_STD:
         chosen.setdefault('noise_std', LEAST_NOISE_STD)
     used = 'estimated kernel' if estimated else 'kernel' if kernels else f'{conf.downscale_method} kernel'
@@ -99,6 +101,14 @@ def fields_for(has_kernel, noise, quality, scales):
         'output_flip': not has_kernel,
         'augment_allow_rotation': not has_kernel,
     }
+
+
+def _unheeded_noise(pixels, conf):
+    """What to say of noise that undoing a blur strengthens, where the sons have less: a list of texts."""
+    noise = estimate_colour_noise(pixels)
+    if noise <= LEAST_DAMAGE or conf.noise_std >= NOISE_ON_SONS * noise / 255:
+        return []
+    return [f'noise {noise:.1f} of 255, which will be strengthened: AUTO, or noise_std, heeds it']
 
 
 def _jpeg_damage(quality):

@@ -72,6 +72,16 @@ def test_an_estimated_kernel_brings_a_little_noise(images, noise_std, expected):
     assert none.kernels is None and none.conf.noise_std == noise_std
 
 
+def test_noise_that_a_preset_does_not_heed_is_told(images):
+    heedless, heeding = (
+        choose(images['blurred noisy'], Config(noise_std=noise_std, from_image=['kernel'])).note
+        for noise_std in (0.0, 0.04)
+    )
+    assert 'will be strengthened: AUTO' in heedless and 'strengthened' not in heeding
+    assert 'strengthened' not in choose(images['blurred'], Config(from_image=['kernel'])).note
+    assert 'strengthened' not in choose(images['blurred noisy'], get_config('AUTO')).note
+
+
 def test_noise_and_compression_ask_for_noise_on_sons():
     clean, blurred = fields_for(False, 0.4, None, 2), fields_for(True, 0.4, None, 1)
     assert clean['noise_std'] == 0 < blurred['noise_std'] < 0.005
