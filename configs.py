@@ -9,6 +9,7 @@
 import copy
 from dataclasses import dataclass, field, replace
 
+from settings.nearest import did_you_mean
 from settings.rules import FROM_IMAGE, problems
 from settings.scales import as_pair, scaled_shape
 
@@ -89,16 +90,30 @@ class Config:
     # What the image itself decides (blind/choice.py): 'kernel', and fields of these
     from_image: list = field(default_factory=list)
 
+    # Values and pages
+    value_range: str | list = 'full'  # what black and white are: 'full' (the type's), 'auto', or [low, high]
+    pages: str | int = 'first'  # of a stack: 'first', one from 1, 'all' by one network, 'each' by its own
+
     # Files
     name: str = aside('test')  # prefix of the results folder, and file stem when an array is given
     input_path: str = aside('test_data/')
     result_path: str = aside('results/')
+    result_file: str | None = aside(None)  # the last scale's result, in place of a name made from the input's
+    result_format: str = aside('auto')  # 'png', 'tif', 'jpg', 'webp', 'npy'; 'auto': the input's if lossless
+    large: bool = aside(False)  # read on beyond the limit against decompression bombs
     create_results_dir: bool = aside(True)
     create_code_copy: bool = aside(True)
-    save_results: bool = aside(True)
+    save_results: bool = aside(False)  # run_ZSSR.py sets it; from Python, nothing is written unasked
 
     # Reproducibility
     seed: int | None = None  # None: a fresh one, which is recorded
+
+    def __setattr__(self, name, value):
+        """Set a field; an AttributeError says that there is none of that name."""
+        if name not in self.__dataclass_fields__:
+            known = did_you_mean(name, self.__dataclass_fields__)
+            raise AttributeError(f'Config has no field {name}{known}')
+        super().__setattr__(name, value)
 
     @property
     def scales(self):

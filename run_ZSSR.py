@@ -53,7 +53,7 @@ def configure(args):
     """Make the configuration that the command line asks for."""
     scale = None if args.scale is None else parse_scale(args.scale)
     changes = {'seed': args.seed, 'input_path': args.input, 'result_path': args.output}
-    conf = make_config(args.config, args.set, scale, **changes)
+    conf = make_config(args.config, args.set, scale, save_results=True, **changes)
     if args.kernel:
         estimate = 'estimate' in args.kernel
         if estimate and len(args.kernel) > 1:

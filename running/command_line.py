@@ -54,13 +54,14 @@ def run_command(parser, action, argv=None, stopped='stopped'):
         return 130
 
 
-def make_config(preset, assignments=(), scale=None, **changes):
+def make_config(preset, assignments=(), scale=None, *, save_results=False, **changes):
     """Make the configuration that a command line asks for.
 
     Args:
         preset: its name; None or '0': the default.
         assignments: texts FIELD=VALUE.
         scale: (vertical, horizontal) scale factors to take the preset to; None: its own.
+        save_results: whether results are written where no assignment says otherwise.
         **changes: fields and their values; None leaves a field as it is.
 
     Returns:
@@ -72,6 +73,7 @@ def make_config(preset, assignments=(), scale=None, **changes):
     conf = configs.get_config(preset)
     if scale is not None:
         conf = conf.at_scale(scale)
+    conf.save_results = save_results
     for assignment in assignments:
         set_field(conf, assignment)
     for field, value in changes.items():

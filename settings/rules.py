@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import fields
+from typing import get_args
 
 from imresize import METHODS
 from settings.scales import LARGEST_SCALE, as_pair, is_number, scale_name
@@ -12,6 +13,8 @@ LARGEST_SEED = 2**32 - 1
 # A cell of the network's coarse grid is no larger than the smallest image.
 COARSEST_GRID = 16
 
+
+RESULT_FORMATS = ('auto', 'png', 'tif', 'jpg', 'webp', 'npy')
 
 # What an image can decide: its kernel, and these fields of Config.
 FROM_IMAGE = ('kernel', 'noise_std', 'back_projection_iters', 'output_flip', 'augment_allow_rotation')
@@ -30,6 +33,15 @@ def _is_scales(value, least=1):
         return False
     in_range = all(1 <= factor <= LARGEST_SCALE for pair in pairs for factor in pair)
     return isinstance(value, list | tuple) and len(pairs) >= least and in_range
+
+
+def _is_range(value):
+    return (
+        isinstance(value, list | tuple)
+        and len(value) == 2
+        and all(is_number(end) for end in value)
+        and value[0] < value[1]
+    )
 
 
 def _is_counts(value):
@@ -84,6 +96,21 @@ _RULES = [
         ('from_image',),
         lambda v: all(name in FROM_IMAGE for name in v),
         f'must list some of {", ".join(FROM_IMAGE)}',
+    ),
+    (
+        ('value_range',),
+        lambda v: v in ('full', 'auto') or _is_range(v),
+        "must be 'full', 'auto' or [low, high], low below high",
+    ),
+    (
+        ('pages',),
+        lambda v: v in ('first', 'all', 'each') or (has_type(v, int) and v >= 1),
+        "must be 'first', 'all', 'each' or a number from 1",
+    ),
+    (
+        ('result_format',),
+        lambda v: v in RESULT_FORMATS,
+        f'must be one of {", ".join(RESULT_FORMATS)}',
     ),
     (('network_grid',), lambda v: v in ('high', 'low'), "must be 'high' or 'low'"),
     (('rate_policy',), lambda v: v in ('plateau', 'linear'), "must be 'plateau' or 'linear'"),
@@ -215,4 +242,5 @@ def has_type(value, kind):
 def type_name(kind):
     """A field's type in words."""
     names = {int: 'a whole number', float: 'a number', bool: 'True or False', str: 'text', list: 'a list'}
-    return names.get(kind, 'a whole number or None')
+    names[type(None)] = 'None'
+    return ' or '.join(names[part] for part in get_args(kind) or (kind,))

@@ -47,7 +47,6 @@ DEFAULTS = {
     'result_path': 'results/',
     'create_results_dir': True,
     'create_code_copy': True,
-    'save_results': True,
     'input_path': 'test_data/',
 }
 
@@ -200,6 +199,13 @@ PORTS_OWN = {
     'batch_size': 1,
     'rounds': 1,
     'from_image': [],
+    'value_range': 'full',
+    'pages': 'first',
+    'result_file': None,
+    'result_format': 'auto',
+    'large': False,
+    # The original writes from Python, too; here nothing is written unasked, and the command line asks.
+    'save_results': False,
 }
 
 
@@ -408,3 +414,35 @@ def test_at_scale_works_on_a_copy_and_from_a_factor_of_one():
     conf = Config(scale_factors=[[1.0, 2.0]])
     assert conf.at_scale(3).scale_factors == [[3, 3]]
     assert conf.scale_factors == [[1, 2]]
+
+
+def test_an_unknown_attribute_is_refused_and_the_nearest_is_named():
+    with pytest.raises(AttributeError, match=r'no field maxiters; did you mean max_iters\?'):
+        Config().maxiters = 5
+    with pytest.raises(AttributeError, match=r'no field qqqq$'):
+        Config().qqqq = 5
+
+
+@pytest.mark.parametrize(
+    ('field', 'values'),
+    [
+        ('value_range', ['full ', [1], [2, 1], [0, True], [0, float('nan')], 7]),
+        ('pages', ['last', 0, -1, True, 1.5]),
+        ('result_format', ['gif', '', '.png']),
+        ('result_file', [7]),
+    ],
+)
+def test_fields_of_files_and_values_are_checked(field, values):
+    for value in values:
+        conf = Config()
+        setattr(conf, field, value)
+        with pytest.raises(ValueError, match=field):
+            conf.validate()
+
+
+def test_usable_fields_of_files_and_values_pass():
+    for field, values in {'value_range': ['auto', [0, 4095], (-1.5, 2)], 'pages': ['each', 3]}.items():
+        for value in values:
+            conf = Config()
+            setattr(conf, field, value)
+            conf.validate()
