@@ -91,7 +91,9 @@ class Config:
     from_image: list = field(default_factory=list)
 
     # Values and pages
-    value_range: str | list = 'full'  # what black and white are: 'full' (the type's), 'auto', or [low, high]
+    value_range: str | list | tuple = (
+        'full'  # what black and white are: 'full' (the type's), 'auto', or [low, high]
+    )
     pages: str | int = 'first'  # of a stack: 'first', one from 1, 'all' by one network, 'each' by its own
 
     # Files

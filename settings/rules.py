@@ -241,6 +241,13 @@ def has_type(value, kind):
 
 def type_name(kind):
     """A field's type in words."""
-    names = {int: 'a whole number', float: 'a number', bool: 'True or False', str: 'text', list: 'a list'}
+    names = {
+        int: 'a whole number',
+        float: 'a number',
+        bool: 'True or False',
+        str: 'text',
+        list: 'a list',
+        tuple: 'a pair',
+    }
     names[type(None)] = 'None'
     return ' or '.join(names[part] for part in get_args(kind) or (kind,))
