@@ -1,5 +1,6 @@
 """The image-specific network: how it is built, trained on pairs, and handed from image to image."""
 
+import math
 from pathlib import Path
 from typing import NamedTuple
 
@@ -110,18 +111,20 @@ class Network:
     Attributes:
         design: Design.
         model: keras.Model; `model.get_weights()` are the filters in order.
+        notify: called with the number of pixels of every batch that has passed the network to be enlarged.
     """
 
     def __init__(self, design):
         """Build the model, its optimiser and its loop as `design`, a Design, has them."""
         self.design = design
+        self.notify = lambda pixels: None
         self.model = build_model(design)
         self._loop = TrainingLoop(self.model, design)
         self._forward = tf.function(
             self._clipped_output,
             input_signature=[tf.TensorSpec([None, None, None, design.channels], tf.float32)],
         )
-        self._tiles = Tiles(self._forward, design, self.pair_dtype)
+        self._tiles = Tiles(self._forward_and_notify, design, self.pair_dtype)
 
     @property
     def pair_dtype(self):
@@ -165,6 +168,11 @@ class Network:
     def super_resolve(self, lr, sf, output_shape, method, region=None):
         """Interpolate images and pass them through the network; arguments and result as `Tiles`."""
         return self._tiles(lr, sf, output_shape, method, region)
+
+    def _forward_and_notify(self, enlarged):
+        output = self._forward(enlarged)
+        self.notify(math.prod(enlarged.shape[:3]))
+        return output
 
     def _clipped_output(self, enlarged):
         """The network's output for a batch of any size, clipped to [0, 1]."""

@@ -1,5 +1,7 @@
 """From the network's outputs to the result: geometric self-ensemble and back-projection, in TensorFlow."""
 
+import math
+
 import tensorflow as tf
 
 from learning.resizing import ImageResize
@@ -56,12 +58,17 @@ def super_resolve_views(super_resolve, lr, output_shape, views):
             yield tf.concat(backs, 0) if len(backs) > 1 else backs[0]
 
 
-def median(images):
-    """Pixelwise median (1, H, W, C) of tensors (batch, H, W, C); of an even number, the middle two's mean."""
+def median(images, notify=lambda pixels: None):
+    """Pixelwise median (1, H, W, C) of tensors (batch, H, W, C); of an even number, the middle two's mean.
+
+    `notify` is called with the number of pixels of every strip that is done.
+    """
     if len(images) == 1 and images[0].shape[0] == 1:
         return images[0]
-    height = images[0].shape[1]
-    strips = [_median([image[:, y : y + STRIP] for image in images]) for y in range(0, height, STRIP)]
+    strips = []
+    for y in range(0, images[0].shape[1], STRIP):
+        strips.append(_median([image[:, y : y + STRIP] for image in images]))
+        notify(math.prod(strips[-1].shape[:2]))
     return tf.concat(strips, 0)[None]
 
 
@@ -75,7 +82,7 @@ def _median(images):
 class BackProjection:
     """Moves results towards consistency with their input; plans the resizes once for all of them."""
 
-    def __init__(self, lr, output_shape, sf, kernel, upscale_method, dtype=tf.float64):
+    def __init__(self, lr, output_shape, sf, kernel, upscale_method, dtype=tf.float64, notify=None):
         """Plan the resizes.
 
         Args:
@@ -85,10 +92,13 @@ class BackProjection:
             kernel: how the input was shrunk: method name, or aligned 2-D kernel.
             upscale_method: method name.
             dtype: in which resizes are computed.
+            notify: called with the number of pixels of every piece that has been resized; None: nothing is.
         """
         self.lr = lr
         self.down = ImageResize(output_shape, lr.shape[1:3], 1 / sf, kernel, dtype)
         self.up = ImageResize(lr.shape[1:3], output_shape, sf, upscale_method, dtype)
+        if notify:
+            self.down.notify = self.up.notify = notify
 
     def __call__(self, sr, iterations):
         """Do what `utils.back_projection` does for one image, several times for a batch.

@@ -4,6 +4,7 @@ Every resize is separable, or a sum of few separable ones: a numeric kernel is s
 and a row (its singular vectors). So one description, `Resize`, serves interpolation and blur alike.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -109,10 +110,15 @@ def apply_resize(images, resize):
 
 
 class ImageResize:
-    """`imresize` of whole images of one size, piece by piece, so that no matrix is as large as an image."""
+    """`imresize` of whole images of one size, piece by piece, so that no matrix is as large as an image.
+
+    Attributes:
+        notify: called with the number of pixels of every piece that is done.
+    """
 
     def __init__(self, in_shape, out_shape, scale, kernel, dtype=tf.float64):
         """Plan every row and column of pieces; arguments as in `resize_plan`."""
+        self.notify = lambda pixels: None
         self._rows, self._columns = (
             [_axis_part(axis, (start, min(start + TILE, n)), dtype) for start in range(0, n, TILE)]
             for axis, n in zip(_axes(in_shape, out_shape, scale, kernel, dtype), out_shape, strict=False)
@@ -122,8 +128,11 @@ class ImageResize:
         """Resize a float32 batch (batch, H, W, C) to (batch, h, w, C), not clipped."""
         rows = []
         for row in self._rows:
-            pieces = [_resize_piece(images, row, column) for column in self._columns]
-            rows.append(tf.concat([tf.cast(piece, tf.float32) for piece in pieces], 2))
+            pieces = []
+            for column in self._columns:
+                pieces.append(tf.cast(_resize_piece(images, row, column), tf.float32))
+                self.notify(math.prod(pieces[-1].shape[:3]))
+            rows.append(tf.concat(pieces, 2))
         return tf.concat(rows, 1)
 
 

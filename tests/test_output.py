@@ -70,3 +70,16 @@ def test_a_batch_is_back_projected_as_each_of_its_images(monkeypatch, gaussian, 
         for _ in range(3):
             expected = back_projection(expected, lr, kernel, 'cubic', sf)
         np.testing.assert_allclose(image, expected, rtol=0, atol=tolerances.FLOAT32)
+
+
+def test_back_projection_and_median_tell_of_every_piece(monkeypatch):
+    monkeypatch.setattr(resizing, 'TILE', 10)
+    monkeypatch.setattr(output_module, 'STRIP', 8)
+    told, shape, sf = [], (16, 18), np.array((2, 2))
+    lr = np.random.RandomState(0).rand(1, 8, 9, 3).astype(np.float32)
+    back_project = output_module.BackProjection(lr, shape, sf, 'cubic', 'cubic', notify=told.append)
+    out = back_project(np.zeros((2, *shape, 3), np.float32), 3)
+    assert told == [2 * 72, *(2 * n for n in (100, 80, 60, 48))] * 3
+    told.clear()
+    output_module.median([out], told.append)
+    assert told == [8 * 18, 8 * 18]

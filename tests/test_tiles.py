@@ -44,6 +44,14 @@ def test_memory_depends_on_the_tile_not_on_the_image(net, monkeypatch):
     assert max(max(shape[1:3]) for shape in seen) == 10 + 2 * 3
 
 
+def test_a_network_tells_of_every_tile_with_its_margin(net, monkeypatch):
+    told = []
+    monkeypatch.setattr(net, 'notify', told.append)
+    monkeypatch.setattr(resizing, 'TILE', 10)
+    net.super_resolve(np.random.RandomState(1).rand(2, 6, 8, 3), (2, 2), (12, 16), 'cubic')
+    assert told == [2 * n for n in (12 * 13, 12 * 9, 5 * 13, 5 * 9)]
+
+
 @pytest.mark.parametrize('size', [(16, 20), (17, 19)])
 def test_coarse_grid_pads_and_crops_and_its_tiles_leave_no_seam(size, monkeypatch):
     net = Network(design_for(Config(width=4, depth=3, network_grid='low'), 3))
