@@ -14,9 +14,9 @@ import numpy as np
 from comparing.metrics import scale_border, scores
 from configs import Config
 from files.image_files import load_inputs
-from files.names import result_name
-from files.pictures import write_png
+from files.names import free_path, result_name
 from files.records import finite, scale_record
+from files.results import plan_result, result_format, samples_of, write_result
 from imresize import imresize
 from learning.augmentation import Augmentation
 from learning.fathers import Sources
@@ -28,7 +28,11 @@ from learning.quick_test import error_of
 from learning.resizing import ImageResize, resize_region
 from learning.schedules import schedule_for
 from learning.sons import plan_sons
+from learning.strips import join, margin_of, middle, plan_strips
 from settings.scales import scaled_shape
+
+# A result of more pixels is written while it is computed, as it need not be kept in between.
+STREAMED_PIXELS = 2**27
 
 
 def _of(part, name):
@@ -45,9 +49,10 @@ class ZSSR:
     Attributes:
         conf: Config, a copy.
         rng: numpy.random.RandomState, drawn from in the original's order; filter_rng: for initial filters.
-        picture: Picture of the input; file_name, stem: what the image, and its result, are called.
+        pictures: Pictures of the input, one a page; file_name, stem: what it and its result are called.
         network: learning.network.Network, which can be given to the next image.
-        input: float32 array (H, W, C) in [0, 1]; the base that `sf` is relative to.
+        bases: float32 arrays (H, W, C) in [0, 1], a page each; what `sf` is relative to.
+        inputs: what is trained on of each: all, or the middle of a large one. input: the first.
         base_sf: array, (vertical, horizontal) scale of the base.
         gt: ground truth of the last scale, or None.
         kernels: per scale: aligned blur kernel, or method name.
@@ -64,7 +69,8 @@ class ZSSR:
         """Read and check everything that the run needs, and create the filters.
 
         Args:
-            input_img: path, or array (H, W) or (H, W, C) of uint8, uint16, or float in [0, 1].
+            input_img: path, or array (H, W), (H, W, C) or (pages, H, W, C) of uint8, uint16, float in [0, 1],
+                or, by `conf.value_range`, of any numbers; or a list of Picture.
             conf: Config; a copy is used. None: the default.
             ground_truth: path or array of the last scale's size, or None.
             kernels: path, 2-D array or method name per scale; None: `conf.downscale_method`.
@@ -82,15 +88,19 @@ class ZSSR:
         self.filter_rng = np.random.default_rng(self.conf.seed)
         self.progress = progress or (lambda net: None)
 
-        is_path = isinstance(input_img, str | Path)
-        self.file_name = str(input_img) if is_path else self.conf.name
-        self.stem = Path(input_img).stem if is_path else self.conf.name
-        self.picture, self.gt, self.kernels = load_inputs(input_img, self.conf, ground_truth, kernels)
-        self.input = self.picture.pixels
-        self._output_shapes = self.conf.output_shapes(self.input.shape)
+        self._is_path = isinstance(input_img, str | Path)
+        self.file_name = str(input_img) if self._is_path else self.conf.name
+        self.stem = Path(input_img).stem if self._is_path else self.conf.name
+        self._given_kernels = kernels
+        self.pictures, self.gt, self.kernels = load_inputs(input_img, self.conf, ground_truth, kernels)
+        self._output_shapes = self.conf.output_shapes(self.pictures[0].pixels.shape)
+        if self.conf.save_results:
+            self._plan(-1)
 
         self.base_sf = np.ones(2)
-        self.hr_fathers_sources = [self.input]
+        self._set_bases([picture.pixels for picture in self.pictures])
+        self.hr_fathers_sources = list(self.inputs)
+        self.srs = []
         self.final_sr = None
         self.records = []
         self._start_scale(0)
@@ -101,14 +111,15 @@ class ZSSR:
         """Train and enlarge, scale after scale.
 
         Returns:
-            Float array (H, W, C) in [0, 1]: the result at the last scale. Saved if `conf.save_results`.
+            Float array (H, W, C) in [0, 1], or (pages, H, W, C): the result at the last scale. Saved if
+            `conf.save_results`; where it is too large to be kept beside, it is only saved, and this is None.
 
         Source: ZSSR paper, section 3; gradual increases in resolution: section 3.4.
         """
         if self.records:
             raise ValueError('this ZSSR has run already; make a new one for another run')
-        if self.conf.save_results:
-            Path(self.conf.result_path).mkdir(parents=True, exist_ok=True)
+        if self.conf.pages == 'each' and len(self.pictures) > 1:
+            return self._run_each()
         for index in range(len(self.conf.scales)):
             started = time.perf_counter()
             if index > 0 or self.loss:
@@ -117,13 +128,17 @@ class ZSSR:
                 self.build_network()
             self.train()
             trained = time.perf_counter()
-            self.final_sr = self.final_test()
-            self.hr_fathers_sources.append(self.final_sr)
+            if not self._is_streamed:
+                self.srs = [
+                    self.final_test() if base is self.input else self._enlarge(base) for base in self.bases
+                ]
+                self.final_sr = self.srs[0]
+                self.hr_fathers_sources += map(middle, self.srs)
             seconds = {'training': trained - started, 'output': time.perf_counter() - trained}
             output = self._save() if self.conf.save_results else None
             self.records.append(self._record() | self._scores() | {'seconds': seconds, 'output': output})
             self.base_change()
-        return self.final_sr
+        return np.stack(self.srs) if len(self.srs) > 1 else self.final_sr
 
     def build_network(self):
         """Give the network fresh filters and a fresh optimiser; make it if there is none.
@@ -159,7 +174,8 @@ class ZSSR:
             self.progress(self)
             told = self.is_trained
             if block.ends_round:
-                sources = self._choose_sources(self.final_test())
+                results = [self.final_test(), *map(self._enlarge, self.inputs[1:])]
+                sources = self._choose_sources(results)
         if not told:
             # Its last quick test ended the training, which no one knew before.
             self.progress(self)
@@ -218,7 +234,8 @@ class ZSSR:
         Reconstruction: how well the network turns the input's own son into the input. With a ground truth
         also the true error. Both beside plain interpolation's, which the network should beat.
         """
-        history, gt, son = self.history, self.gt_per_sf, self.scale.input_son
+        history, son = self.history, self.scale.input_son
+        gt = self.gt_per_sf if history.mse is not None else None
         history.mse_steps.append(self.iter)
         if gt is not None:
             error, history.sr = error_of(self._network_region, self.input, gt, self.input.shape)
@@ -239,32 +256,14 @@ class ZSSR:
 
         Source: ZSSR paper, section 3.2.
         """
-        views = range(8) if self.conf.output_flip else range(1)
-        if self.sf[0] != self.sf[1]:
-            # Turned by a right angle, the image would need the two factors exchanged.
-            views = views[::2]
-        iterations = self.conf.back_projection_iters[self.sf_ind]
-        lr = self.input[None].astype(np.float32)
-        back_project = BackProjection(
-            lr,
-            self.output_shape,
-            self.sf,
-            kernel=self.kernel,
-            upscale_method=self.conf.upscale_method,
-            dtype=self.network.pair_dtype,
-        )
-        outputs = [
-            back_project(batch, iterations)
-            for batch in super_resolve_views(self._super_resolve, lr, self.output_shape, views)
-        ]
-        self.final_sr = np.asarray(back_project(median(outputs), iterations))[0]
+        self.final_sr = self._enlarge(self.input)
         return self.final_sr
 
     def base_change(self):
         """Make the current result the input of the later scales, if the configuration says so."""
         scale = self.conf.scales[self.sf_ind]
         if scale in self.conf.base_changes:
-            self.input = self.final_sr
+            self._set_bases(self.srs)
             self.base_sf = np.array(scale)
 
     def plot(self):
@@ -282,18 +281,26 @@ class ZSSR:
         known = [(label, image) for label, image in images if image is not None]
         return run_figure(Path(self.file_name).name, scales, known)
 
+    def _set_bases(self, bases):
+        """Take what is enlarged from now on, and of large images the middle to train on."""
+        self.bases = bases
+        self.inputs = [middle(base) for base in bases]
+        self.input = self.inputs[0]
+
     def _start_scale(self, index):
         """Set what belongs to a scale and to its training."""
         sf = np.array(self.conf.scales[index]) / self.base_sf
+        is_whole = self.input is self.bases[0]
         self.scale = Scale(
             index=index,
             sf=sf,
             kernel=self.kernels[index],
-            output_shape=self._output_shapes[index],
+            output_shape=self._output_shapes[index] if is_whole else scaled_shape(self.input.shape, sf),
             gt=self._shrunk_ground_truth(index),
             input_son=imresize(self.input, scale_factor=1 / sf, kernel=self.kernels[index]),
         )
-        self.history = History.empty(has_truth=self.gt is not None)
+        # Of a part that is trained on, there is no truth.
+        self.history = History.empty(has_truth=self.gt is not None and is_whole)
         self.schedule = schedule_for(self.conf)
 
     def _shrunk_ground_truth(self, index):
@@ -303,25 +310,25 @@ class ZSSR:
         relative = np.array(self.conf.scales[index]) / self.conf.scales[-1]
         return imresize(self.gt, relative, self._output_shapes[index], self.conf.downscale_gt_method)
 
-    def _choose_sources(self, result=None):
-        """Choose what fathers are cut from: the input, earlier scales' results and, shrunk, the present one.
+    def _choose_sources(self, results=()):
+        """Choose what fathers are cut from: the input, earlier scales' results and, shrunk, the present ones.
 
-        The present `result`, at the end of a round, is shrunk halfway to the finest other source, where it is
-        sharp. Source: ZSSR paper, section 3.4, between two scales.
+        The present `results`, at the end of a round, are shrunk halfway to the finest other source, where
+        they are sharp. Source: ZSSR paper, section 3.4, between two scales.
         """
-        images = list(self.hr_fathers_sources)
-        scales = [(1.0, 1.0), *self.conf.scales][: len(images)]
-        if result is not None:
+        images, pages = list(self.hr_fathers_sources), len(self.inputs)
+        scales = [(1.0, 1.0), *self.conf.scales][: len(images) // pages]
+        if results:
             target = self.conf.scales[self.sf_ind]
             halfway = np.add(scales[-1], target) / 2
             shape = scaled_shape(self.input.shape, halfway / self.base_sf)
-            shrink = ImageResize(result.shape, shape, halfway / target, 'cubic')
-            images.append(np.clip(shrink(result[None])[0], 0, 1))
-            scales.append(tuple(halfway))
+            shrink = ImageResize(results[0].shape, shape, halfway / target, 'cubic')
             # Larger than the input, and not needed any more.
             self.final_sr = None
-            del result
-        return Sources(images, scales)
+            while results:
+                images.append(np.clip(shrink(results.pop(0)[None])[0], 0, 1))
+            scales.append(tuple(halfway))
+        return Sources(images, scales, pages)
 
     def _train_block(self, rates, sources, plan):
         """Train for as many iterations as there are rates, in the compiled loop."""
@@ -364,15 +371,91 @@ class ZSSR:
     def _interpolated_region(self, lr, shape, region):
         return resize_region(lr[None], self.sf, shape, self.conf.upscale_method, region)[0].numpy()
 
+    def _enlarge(self, lr):
+        """Super-resolve an image whole: float32 array (H, W, C)."""
+        return join(self._enlarge_strips(lr), (*self._shape_of(lr), lr.shape[2]))
+
+    def _enlarge_strips(self, lr):
+        """Yield (Strip, float32 array of its rows) of an image's result: of all but large ones, the whole."""
+        views = range(8) if self.conf.output_flip else range(1)
+        if self.sf[0] != self.sf[1]:
+            # Turned by a right angle, the image would need the two factors exchanged.
+            views = views[::2]
+        iterations, shape = self.conf.back_projection_iters[self.sf_ind], self._shape_of(lr)
+        margin = margin_of(self.sf[0], self.network.halo, 2 * iterations, self.kernel)
+        for strip in plan_strips(lr.shape, shape, self.sf, len(views), margin):
+            part = lr[strip.lr][None].astype(np.float32)
+            yield strip, self._enlarge_part(part, (strip.height, shape[1]), views, iterations)[strip.kept]
+
+    def _enlarge_part(self, lr, shape, views, iterations):
+        """Ensemble, back-projection and median of an image (1, h, w, C), to an array of `shape`."""
+        back_project = BackProjection(
+            lr,
+            shape,
+            self.sf,
+            kernel=self.kernel,
+            upscale_method=self.conf.upscale_method,
+            dtype=self.network.pair_dtype,
+        )
+        outputs = [
+            back_project(batch, iterations)
+            for batch in super_resolve_views(self._super_resolve, lr, shape, views)
+        ]
+        return np.asarray(back_project(median(outputs), iterations))[0]
+
+    def _shape_of(self, lr):
+        """(vertical, horizontal) size of an image's result at the current scale."""
+        whole = lr.shape == self.bases[0].shape
+        return self._output_shapes[self.sf_ind] if whole else scaled_shape(lr.shape, self.sf)
+
+    def _run_each(self):
+        """Enlarge the pages of a stack one by one, each by a network of its own."""
+        conf, results = self.conf.copy(), []
+        conf.pages, conf.save_results = 'first', False
+        for number, picture in enumerate(self.pictures, 1):
+            truth = self.gt if number == 1 else None
+            net = ZSSR(
+                [picture], conf, truth, self._given_kernels, network=self.network, progress=self.progress
+            )
+            net.file_name = net.stem = f'{self.stem} {number}/{len(self.pictures)}'
+            results.append(net.run())
+            self.records += [record | {'page': number} for record in net.records]
+        self.srs, self.final_sr = results, results[0]
+        if self.conf.save_results:
+            self.records[-1]['output'] = self._save()
+        return np.stack(results)
+
+    @property
+    def _is_streamed(self):
+        """Whether the result goes to its file strip by strip, since nothing else needs it and it is large."""
+        if not self.conf.save_results or self.gt is not None or self.sf_ind + 1 < len(self.conf.scales):
+            return False
+        return len(self.bases) * np.prod(self._output_shapes[-1]) > STREAMED_PIXELS
+
+    def _plan(self, index):
+        """The ResultPlan of a scale, and the path that its result is written to."""
+        file = self.conf.result_file if self._output_shapes[index:][1:] == [] else None
+        scale, first = self.conf.scales[index], self.pictures[0]
+        kind = result_format(first.origin, self.conf.result_format, file)
+        plan = plan_result(self.pictures, self._output_shapes[index], scale, kind)
+        if file is not None:
+            return plan, Path(file)
+        path = Path(self.conf.result_path) / result_name(self.stem, scale, kind)
+        # Of arrays, the name is the same.
+        return plan, path if self._is_path else free_path(path)
+
     def _save(self):
-        """Write the current scale's result, with the alpha channel that the input had."""
-        scale = self.conf.scales[self.sf_ind]
-        name = result_name(self.stem, scale)
-        alpha = self.picture.alpha
-        if alpha is not None:
-            alpha = np.clip(imresize(alpha, scale, self.output_shape), 0, 1)
-        write_png(Path(self.conf.result_path) / name, self.final_sr, alpha, self.picture.bits)
-        return name
+        """Write the current scale's result, in the format and the units of the input; returns its name."""
+        plan, path = self._plan(len(self.records) if self.conf.pages != 'each' else -1)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sr = [[(slice(0, len(result)), result)] for result in self.srs]
+        if not sr:
+            sr = (((strip.sr, rows) for strip, rows in self._enlarge_strips(base)) for base in self.bases)
+        pages = zip(self.pictures, sr, strict=True)
+        write_result(
+            path, plan, (part for picture, rows in pages for part in samples_of(plan, picture, rows))
+        )
+        return path.name if self.conf.result_file is None else str(path)
 
     def _record(self):
         """What the current scale was trained with and how it went, in plain Python numbers."""

@@ -99,6 +99,35 @@ def imresize(
     return out
 
 
+def imresize_rows(im, scale, shape, rows):
+    """Some rows of what `imresize(im, scale, shape)` gives, by the cubic method, without the others.
+
+    Args:
+        im: array (H, W) or (H, W, C). Not changed.
+        scale: (vertical, horizontal) scale factors.
+        shape: (vertical, horizontal) size of the whole result.
+        rows: slice of its rows.
+
+    Returns:
+        Float64 array (rows, W) or (rows, W, C), not clipped.
+    """
+    steps, first, last = [], rows.start, rows.stop
+    for axis in np.argsort(scale[:2], kind='stable'):
+        if scale[axis] != 1:
+            indices, weights = contributions(
+                im.shape[axis], shape[axis], scale[axis], antialiasing=scale[0] < 1
+            )
+            if axis == 0:
+                indices, weights = indices[rows], weights[rows]
+                first, last = int(indices.min()), int(indices.max()) + 1
+                indices = indices - first
+            steps.append((axis, indices, weights))
+    out = im[first:last].astype(np.float64)
+    for step in steps:
+        out = apply_contributions(out, *step)
+    return out
+
+
 def resolve_scale_and_shape(input_shape, scale_factor=None, output_shape=None):
     """Fill in what was not said about a resize: (scale, shape), float array and tuple, an entry per axis.
 

@@ -1,22 +1,29 @@
 """Decoding image files: samples as they are stored, upright, at their full depth.
 
 Whatever a decoder raises becomes one line that names the file. TensorFlow reads what Pillow would cut to 8
-bits without a word, 16-bit colour PNGs; it is not loaded to refuse a file.
+bits without a word, 16-bit colour PNGs; it is not loaded to refuse a file. TIFFs are read by tifffile where
+it is installed and knows the kind, else by Pillow, which knows fewer types but palettes and CMYK.
 """
 
 import contextlib
 import re
 import warnings
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from files import tiff
+from files.memory import check_memory
+from files.metadata import ORIENTATION_TAG, Origin, origin_of, to_rgb
+from files.png import MAGIC as PNG_MAGIC
 from files.storage import one_line
 
-FORMATS = ('PNG', 'JPEG', 'TIFF', 'BMP', 'WEBP', 'GIF')
-PNG_MAGIC = b'\x89PNG\r\n\x1a\n'
+FORMATS = ('PNG', 'JPEG', 'TIFF', 'BMP', 'WEBP', 'GIF', 'AVIF', 'JPEG2000', 'PPM')
 TIFF_MAGICS = (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+')
-ORIENTATION_TAG = 0x0112
+# What a file of the HEIF family says of itself after its first four bytes.
+HEIC_BRANDS = (b'ftypheic', b'ftypheix', b'ftyphevc', b'ftypheim', b'ftypheis', b'ftypmif1', b'ftypmsf1')
+FORMATS_FILE = 'requirements-formats.txt'
 
 # Pillow mode -> the mode in which its pixels are taken. Palettes and deep modes are decided in `_samples`.
 PLAIN_MODES = {
@@ -28,19 +35,53 @@ PLAIN_MODES = {
 TURNS = {2: (0, 0, 1), 3: (0, 1, 1), 4: (0, 1, 0), 5: (1, 0, 0), 6: (1, 0, 1), 7: (1, 1, 1), 8: (1, 1, 0)}
 
 
-def check_size(name, width, height, min_side):
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """What is in a file.
+
+    Attributes:
+        pages: list of arrays (H, W, C) of one type, upright: the pages that were asked for.
+        has_alpha: whether the last channel is an alpha channel.
+        origin: metadata.Origin.
+    """
+
+    pages: list
+    has_alpha: bool
+    origin: Origin
+
+
+def check_size(name, width, height, min_side, large=False):
     """Raise if an image is too small to learn from, or over Pillow's limit against decompression bombs."""
     if min(width, height) < min_side:
         least = f'{min_side}×{min_side} is the least'
         raise ValueError(f'{name}: height {height}, width {width}: too small, {least}; give a larger image')
     limit = Image.MAX_IMAGE_PIXELS
-    if limit is not None and width * height > limit:
+    if limit is not None and not large and width * height > limit:
         raise ValueError(_too_large(name, width * height))
 
 
 def _too_large(name, pixels):
     limit = Image.MAX_IMAGE_PIXELS
-    return f'{name}: {pixels} pixels, over the limit of {limit}; crop it, or split it into parts that overlap'
+    return (
+        f'{name}: {pixels} pixels, over the limit of {limit}; if they are meant, give --large (large=True), '
+        'else crop it, or split it into parts that overlap'
+    )
+
+
+def page_numbers(pages, count, name):
+    """Which pages are asked for, counted from 0.
+
+    Args:
+        pages: 'first', 'all', 'each', or a number from 1.
+        count: how many there are.
+        name: what error messages call the file.
+    """
+    if pages in ('all', 'each'):
+        return range(count)
+    number = 1 if pages == 'first' else pages
+    if number > count:
+        raise ValueError(f'{name}: has {count} page{"s" * (count > 1)}, so there is no page {number}')
+    return range(number - 1, number)
 
 
 @contextlib.contextmanager
@@ -48,7 +89,7 @@ def _decoding(path):
     """Turn whatever a decoder raises into a ValueError of one line that names the file."""
     try:
         with warnings.catch_warnings():
-            # Complaints about damaged metadata do not concern pixels; sizes are checked by `_check_size`.
+            # Complaints about damaged metadata do not concern pixels; sizes are checked by `check_size`.
             warnings.simplefilter('ignore')
             yield
     except MemoryError:
@@ -57,45 +98,112 @@ def _decoding(path):
         pixels = re.search(r'\d+', str(error)).group()
         raise ValueError(_too_large(path, pixels)) from error
     except UnidentifiedImageError as error:
-        kinds = 'PNG, JPEG, TIFF, BMP, WebP or GIF'
+        kinds = 'PNG, JPEG, TIFF, BMP, WebP, GIF, AVIF, JPEG 2000 or PPM'
         raise ValueError(f'{path}: not a {kinds} image, or its header is damaged; save it as PNG') from error
     except Exception as error:  # decoders raise a dozen types, depending on where the file breaks
         reason = one_line(error)
+        if 'imagecodecs' in reason:
+            raise ValueError(_needs_imagecodecs(path, reason)) from error
         raise ValueError(f'{path}: damaged or incomplete ({reason}); copy or save it again as PNG') from error
+
+
+def _needs_imagecodecs(path, reason):
+    kind = re.search(r'COMPRESSION\.(\w+)', reason)
+    kind = f'its {kind.group(1)} compression' if kind else 'it'
+    return (
+        f'{path}: the file is whole, but {kind} needs another package: pip install imagecodecs (or all of '
+        f'{FORMATS_FILE}); or save it without compression'
+    )
 
 
 def quantization_steps(path):
     """The 64 steps by which a JPEG file's brightness is rounded, in any order; None for other files."""
-    with _decoding(path), Image.open(path) as image:
-        tables = getattr(image, 'quantization', None)
-        return tables[min(tables)] if tables else None
+    with _decoding(path):
+        try:
+            with Image.open(path) as image:
+                tables = getattr(image, 'quantization', None)
+                return tables[min(tables)] if tables else None
+        except UnidentifiedImageError:  # what other readers than Pillow are for
+            return None
 
 
-def decode(path, min_side, full_depth):
+def decode(path, *, min_side=16, full_depth=True, large=False, pages='first'):
     """Read the samples of an image file as they are stored.
 
     Args:
-        path, min_side, full_depth: as in `pictures.read_image`.
+        path, …: as in `pictures.read_images`.
 
     Returns:
-        (samples, orientation): array (H, W) or (H, W, C) of uint8, uint16 or float32, and EXIF orientation.
+        Decoded.
     """
     with open(path, 'rb') as file:
-        head = file.read(26)
-        image = None
+        head = file.read(32)
+        if head[4:12] in HEIC_BRANDS:
+            _register_heic(path)
+        with _without_limit(large):
+            if head.startswith(TIFF_MAGICS) and (tifffile := tiff.load_tifffile()):
+                decoded = _decode_tiff(path, file, tifffile, min_side=min_side, large=large, pages=pages)
+                if decoded:
+                    return decoded
+            return _decode_with_pillow(path, file, head, min_side, full_depth, large, pages)
+
+
+def _decode_with_pillow(path, file, head, min_side, full_depth, large, pages):
+    file.seek(0)
+    with _decoding(path):
+        try:
+            image = Image.open(file, formats=(*FORMATS, 'HEIF') if head[4:12] in HEIC_BRANDS else FORMATS)
+        except UnidentifiedImageError:
+            if not head.startswith(TIFF_MAGICS):
+                raise
+            raise _needs_tifffile(path) from None
+    if _is_deep_tiff(image):
+        raise _needs_tifffile(path)
+    check_size(path, *image.size, min_side, large)
+    check_memory(path, image.size[::-1], len(image.getbands()))
+    _refuse_cut_depth(path, image, head)
+    found = []
+    count = 1 if image.format == 'MPO' else getattr(image, 'n_frames', 1)
+    for number in page_numbers(pages, count, path):
         with _decoding(path):
-            try:
-                image = Image.open(file, formats=FORMATS)
-            except UnidentifiedImageError:
-                if not head.startswith(TIFF_MAGICS):
-                    raise
-        if image is None or _is_deep_tiff(image):
-            return _decode_tiff(path, file, min_side)
-        check_size(path, *image.size, min_side)
-        with _decoding(path):
+            if count > 1:
+                image.seek(number)
             image.load()
-        # After loading, because Pillow turns TIFFs itself and then forgets the tag.
-        return _samples(image, path, head, full_depth), _orientation(image)
+        found.append(_samples(image, path, head, full_depth))
+    # After loading, because Pillow turns TIFFs itself and then forgets the tag.
+    origin = origin_of(image)
+    turned = [upright(page.reshape(*page.shape[:2], -1), origin.orientation) for page in found]
+    shapes = {page.shape for page in turned}
+    if len(shapes) > 1:
+        raise ValueError(f'{path}: its pages differ in size or colours; give --pages a number')
+    return Decoded(turned, turned[0].shape[2] in (2, 4), origin)
+
+
+def _needs_tifffile(path):
+    remedy = f'pip install tifffile (or all of {FORMATS_FILE}), or save it as PNG'
+    return ValueError(f'{path}: this kind of TIFF needs another package; {remedy}')
+
+
+def _register_heic(path):
+    """Let Pillow read HEIC, which it does by another package."""
+    try:
+        import pillow_heif
+    except ImportError:
+        remedy = f'pip install pillow-heif (or all of {FORMATS_FILE}), or save it as JPEG'
+        raise ValueError(f'{path}: the file is whole, but HEIC needs another package; {remedy}') from None
+    pillow_heif.register_heif_opener()
+
+
+@contextlib.contextmanager
+def _without_limit(large):
+    """Lift Pillow's own limit, if that is asked for."""
+    limit = Image.MAX_IMAGE_PIXELS
+    if large:
+        Image.MAX_IMAGE_PIXELS = None
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = limit
 
 
 def _is_deep_tiff(image):
@@ -103,7 +211,18 @@ def _is_deep_tiff(image):
     if image.format != 'TIFF':
         return False
     depths, black_is_zero = image.tag_v2.get(258, (1,)), image.tag_v2.get(262) == 1
-    return max(depths) > 8 and not (len(depths) == 1 and depths[0] in (16, 32) and black_is_zero)
+    kind = image.tag_v2.get(339, (1,))[0]
+    deep_gray = len(depths) == 1 and black_is_zero and (depths[0], kind) in ((16, 1), (32, 3))
+    return max(depths) > 8 and not deep_gray
+
+
+def _refuse_cut_depth(path, image, head):
+    """Refuse what Pillow would cut to 8 bits without a word."""
+    if image.format == 'PPM' and image.mode == 'RGB' and head[:2] in (b'P3', b'P6'):
+        with open(path, 'rb') as file:
+            start = re.sub(rb'#[^\n]*', b' ', file.read(2000)).split()
+        if len(start) > 3 and int(start[3]) > 255:
+            raise ValueError(f'{path}: a PPM of more than 8 bits is not supported; save it as 16-bit PNG')
 
 
 def _samples(image, path, head, full_depth):
@@ -116,15 +235,17 @@ def _samples(image, path, head, full_depth):
         samples = _decode_deep_png(path)
     elif image.mode == 'P':
         return np.asarray(image.convert('RGB' if key is None else 'RGBA'))
-    elif image.mode.startswith('I;16') or (deep_png and image.mode == 'I'):
+    elif image.mode.startswith('I;16') or (image.mode == 'I' and (deep_png or image.format == 'PPM')):
         samples = np.asarray(image).astype(np.uint16)
     elif image.mode == 'F':
         return np.asarray(image)
+    elif image.mode == 'CMYK':
+        return np.asarray(to_rgb(image))
     elif image.mode in PLAIN_MODES:
         samples = np.asarray(image.convert(PLAIN_MODES[image.mode]))
     else:
         raise ValueError(f'{path}: pixels of type {image.mode} are not supported; save it as 16-bit PNG')
-    return samples if key is None else _with_key(samples, key, depth)
+    return samples if key is None or not is_png else _with_key(samples, key, depth)
 
 
 def _with_key(samples, key, depth):
@@ -145,38 +266,48 @@ def _decode_deep_png(path):
         return tf.io.decode_png(path.read_bytes(), dtype=tf.uint16).numpy()
 
 
-def _decode_tiff(path, file, min_side):
-    """Samples (H, W, C) and orientation of a TIFF that only tifffile reads at its full depth."""
+def _decode_tiff(path, file, tifffile, *, min_side, large, pages):
+    """What tifffile finds in a TIFF; None where Pillow is to read it."""
+    file.seek(0)
+    with _decoding(path):
+        series = tiff.TiffSeries(tifffile.TiffFile(file))
+        kind, alpha, depth = series.first.photometric.name, series.alpha, series.first.bitspersample
+    if kind not in ('MINISBLACK', 'RGB') or alpha == 'ASSOCALPHA' or depth < 8:
+        if depth > 8:
+            kind += ' with premultiplied alpha' if alpha else ''
+            raise ValueError(f'{path}: a {kind} TIFF of this depth is not supported; save it as PNG')
+        return None
+    check_size(path, series.width, series.height, min_side, large)
+    numbers = page_numbers(pages, series.pages, path)
+    check_memory(path, (series.height, series.width), series.channels * len(numbers))
     try:
-        import tifffile
-    except ImportError as error:
-        remedy = 'pip install tifffile, or save it as PNG'
-        raise ValueError(f'{path}: this kind of TIFF needs another package; {remedy}') from error
-    with _decoding(path):
-        file.seek(0)
-        page = tifffile.TiffFile(file).pages[0]
-    kind, extra = page.photometric.name, [sample.name for sample in page.extrasamples]
-    colours = {'MINISBLACK': 1, 'RGB': 3}.get(kind)
-    if colours is None or 'ASSOCALPHA' in extra:
-        kind += ' with premultiplied alpha' if colours else ''
-        raise ValueError(f'{path}: a {kind} TIFF of this depth is not supported; save it as PNG')
-    check_size(path, page.imagewidth, page.imagelength, min_side)
-    with _decoding(path):
-        samples = page.asarray()
-    if page.axes.startswith('S'):
-        samples = np.moveaxis(samples, 0, -1)
-    # Extra channels other than alpha have no place in a PNG.
-    kept = colours + (extra[:1] == ['UNASSALPHA'])
-    tag = page.tags.get(ORIENTATION_TAG)
-    return samples.reshape(*samples.shape[:2], -1)[:, :, :kept], 1 if tag is None else int(tag.value)
+        with _decoding(path):
+            found = [series.read(number) for number in numbers]
+    except ValueError as error:
+        # Pillow has decoders of its own, but cuts depths.
+        if depth == 8 and series.channels in (1, 3, 4) and 'imagecodecs' in str(error):
+            return None
+        raise
+    _check_no_data(path, found, series.tag(tiff.NO_DATA))
+    origin = Origin('TIFF', series.pages, series.tag(tiff.ICC), tiff=series.origin())
+    if origin.icc is not None:
+        origin = replace(origin, icc=bytes(origin.icc))
+    orientation = int(series.tag(ORIENTATION_TAG, 1))
+    return Decoded([upright(page, orientation) for page in found], alpha is not None, origin)
 
 
-def _orientation(image):
-    """EXIF orientation of a loaded Pillow image; 1 (upright) without one, or if the metadata are broken."""
-    with warnings.catch_warnings(), contextlib.suppress(Exception):
-        warnings.simplefilter('ignore')
-        return image.getexif().get(ORIENTATION_TAG, 1)
-    return 1
+def _check_no_data(path, pages, mark):
+    """Refuse pixels that a satellite's TIFF marks as missing: learned from, they would spread."""
+    try:
+        mark = float(mark)
+    except (TypeError, ValueError):
+        return
+    missing = sum(int(np.count_nonzero(page == mark)) for page in pages)
+    if missing:
+        raise ValueError(
+            f'{path}: {missing} pixels are marked as missing ({mark:g}, its GDAL_NODATA); crop them away, or '
+            'fill them first (gdal_fillnodata)'
+        )
 
 
 def upright(samples, orientation):

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from files.kernels import load_kernel, preprocess_kernels
-from files.pictures import from_array, read_image
+from files.pictures import Picture, from_arrays, read_images
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class ImageFiles:
         results: files.records.Result of each of two programs; None in place of bicubic enlargement.
         scale: (vertical, horizontal) scale factor.
         set: name of the benchmark set that the image is from.
-        channels: of the image, 1 or 3, once it has been read.
+        channels: of the image, alpha apart, once it has been read.
     """
 
     name: str
@@ -38,30 +38,32 @@ def load_inputs(input_img, conf, ground_truth=None, kernels=None, full_depth=Tru
     """Read and check everything that a run needs; TensorFlow is not loaded to refuse it.
 
     Args:
-        input_img: path, or array (H, W) or (H, W, C) of uint8, uint16, or float in [0, 1].
-        conf: Config, for its scales.
+        input_img: path, or array (H, W), (H, W, C) or (pages, H, W, C), or a list of Picture.
+        conf: Config, for its scales, range of values and pages.
         ground_truth: path or array, or None.
         kernels: list with a path, 2-D array or method name per scale, or for one scale that itself; None:
             `conf.downscale_method`.
         full_depth: as in `pictures.read_image`; False is enough for a check.
 
     Returns:
-        (picture, ground_truth, kernels): Picture of the image; float32 array (H, W, C) in [0, 1] of the last
-        scale's size, or None; per scale, an aligned kernel or a method name.
+        (pictures, ground_truth, kernels): list of Picture, the pages of the image; float32 array (H, W, C) in
+        [0, 1], where 0 and 1 are the image's, of the last scale's size, or None; per scale, an aligned kernel
+        or a method name.
 
     Raises:
         ValueError, FileNotFoundError: one line that names what cannot be used, and the remedy.
     """
-    picture = _load(input_img, 'input', full_depth)
+    pictures = _load(input_img, 'input', full_depth, conf, conf.value_range)
+    shape = pictures[0].pixels.shape
     if ground_truth is not None:
         name = str(ground_truth) if _is_path(ground_truth) else 'ground truth'
-        truth = _load(ground_truth, name, full_depth).pixels
-        ground_truth = fit_ground_truth(truth, picture.pixels.shape, conf, name)
+        truth = _load(ground_truth, name, full_depth, conf, _range_of_truth(pictures[0], conf))[0]
+        ground_truth = fit_ground_truth(truth.pixels, shape, conf, name)
     if _is_path(kernels) or (kernels is not None and len(kernels) and np.ndim(kernels[0]) == 1):
         kernels = [kernels]
     if kernels is not None:
-        kernels = [load_kernel(kernel, picture.pixels.shape) for kernel in kernels]
-    return picture, ground_truth, preprocess_kernels(kernels, conf)
+        kernels = [load_kernel(kernel, shape) for kernel in kernels]
+    return pictures, ground_truth, preprocess_kernels(kernels, conf)
 
 
 def fit_ground_truth(gt, input_shape, conf, name='ground truth'):
@@ -99,7 +101,18 @@ def _is_path(source):
     return isinstance(source, str | Path)
 
 
-def _load(image, name, full_depth):
+def _range_of_truth(picture, conf):
+    """What is black and white in a ground truth: what is in the image, where that is not its type's range."""
+    return conf.value_range if picture.values.is_whole else picture.values
+
+
+def _load(image, name, full_depth, conf, value_range):
+    """Pictures of the pages of an image."""
+    if isinstance(image, list) and image and isinstance(image[0], Picture):
+        return image
+    options = {'value_range': value_range, 'pages': conf.pages, 'large': conf.large}
     if _is_path(image):
-        return read_image(image, full_depth=full_depth)
-    return from_array(image, name=name)
+        return read_images(image, full_depth=full_depth, **options)
+    if np.ndim(image) == 4 and conf.pages == 'first':
+        options['pages'] = 'all'  # a stack in the hand is meant as one
+    return from_arrays(image, name=name, **options)

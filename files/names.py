@@ -5,7 +5,10 @@ from pathlib import Path
 
 from settings.scales import scale_name
 
-SUFFIXES = ('.png', '.jpg', '.jpeg', '.tif', '.tiff', '.bmp', '.webp', '.gif')
+SUFFIXES = (
+    *('.png', '.jpg', '.jpeg', '.tif', '.tiff', '.bmp', '.webp', '.gif', '.avif', '.heic', '.heif', '.jp2'),
+    *('.j2k', '.jpx', '.ppm', '.pgm', '.pbm', '.pnm', '.pfm', '.npy', '.npz'),
+)
 GROUND_TRUTH = '_gt'
 ZSSR_NAME = re.compile(r'(?P<stem>.+)_zssr_X(?P<rows>\d+\.\d+)X(?P<columns>\d+\.\d+)')
 SRF_NAME = re.compile(r'(?P<stem>.+)_SRF_(?P<scale>\d+)_[^_]+')  # the benchmarks' own: img_001_SRF_2_HR.png
@@ -43,9 +46,18 @@ def kernel_names(stem, count):
     return [f'{stem}_{index}.mat' for index in range(count)]
 
 
-def result_name(stem, scale):
-    """What the result of an image at a scale is called."""
-    return f'{stem}_zssr_{scale_name(scale)}.png'
+def result_name(stem, scale, kind='png'):
+    """What the result of an image at a scale is called; `kind` is its suffix."""
+    return f'{stem}_zssr_{scale_name(scale)}.{kind}'
+
+
+def free_path(path):
+    """A path that no file has yet: itself, or with a number behind its stem."""
+    free, taken = path, 1
+    while free.exists():
+        taken += 1
+        free = path.with_stem(f'{path.stem}_{taken}')
+    return free
 
 
 def parse_name(stem):

@@ -1,19 +1,23 @@
 """Reading, checking and writing pictures.
 
-Files become float arrays (H, W, C) in [0, 1] here, and floats become file bytes here, nowhere else. A file
-that cannot be used is refused with one line that names it and says what to do.
+Files become float arrays (H, W, C) in [0, 1] here, and floats become file bytes here and in `results.py`. A
+file that cannot be used is refused with one line that names it and says what to do.
 """
 
-import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
-from files.decoding import check_size, decode, upright
-from files.rounding import check_unit_range, to_integers
-from files.storage import atomic_write, check_file
+from files import arrays, png
+from files.decoding import Decoded, check_size, decode, page_numbers
+from files.metadata import Origin
+from files.rounding import to_integers
+from files.storage import atomic_file, check_file
+from files.values import Values, choose_values
+
+CHANNELS_WITH_ALPHA = (2, 4)
+BYTES = Values()
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value, so pictures are not compared
@@ -21,29 +25,50 @@ class Picture:
     """An image as the network sees it, and what is needed to write it as it came.
 
     Attributes:
-        pixels: float32 array (H, W, C) in [0, 1], C 1 (gray) or 3 (RGB).
+        pixels: float32 array (H, W, C) in [0, 1], C 1 (gray), 3 (RGB), or another number of channels.
         alpha: float32 array (H, W) in [0, 1] (0 transparent), or None.
-        bits: 8 or 16, the depth of the source.
+        values: Values, what 0 and 1 are in the units of the source.
+        beyond: float32 array (H, W, C), by how much the source's values lie above 1 or, negative, below 0; or
+            None, where none does.
+        origin: Origin of the file.
     """
 
     pixels: np.ndarray
     alpha: np.ndarray | None = None
-    bits: int = 8
+    values: Values = BYTES
+    beyond: np.ndarray | None = None
+    origin: Origin = field(default_factory=Origin)
+
+    @property
+    def bits(self):
+        """16 for a source of uint16, otherwise 8."""
+        return 16 if self.values.dtype == 'uint16' else 8
 
 
-def read_image(path, min_side=16, full_depth=True):
+def read_image(path, min_side=16, full_depth=True, *, value_range='full', pages='first', large=False):
+    """Read one picture of an image file; as `read_images`, which see, for one page."""
+    pictures = read_images(path, min_side, full_depth, value_range=value_range, pages=pages, large=large)
+    return pictures[0]
+
+
+def read_images(path, min_side=16, full_depth=True, *, value_range='full', pages='first', large=False):
     """Read an image file, upright and at its full depth.
 
-    8-bit values are divided by 255, 16-bit values by 65535. The EXIF orientation is applied; of several
-    frames or pages the first is read. Gray stays gray (C = 1), palettes and CMYK become RGB.
+    With the range of their types, 8-bit values are divided by 255, 16-bit values by 65535. The EXIF
+    orientation is applied. Gray stays gray (C = 1), palettes and CMYK become RGB.
 
     Args:
-        path: PNG, JPEG, TIFF, BMP, WebP or GIF file; its contents decide, not its name.
+        path: PNG, JPEG, TIFF, BMP, WebP, GIF, AVIF, JPEG 2000, PPM, HEIC (by an optional package), .npy or
+            .npz file; its contents decide, not its name.
         min_side: least height and width, in pixels.
         full_depth: False cuts 16-bit colour to 8 bits, which TensorFlow is not needed for: a check.
+        value_range: what black and white are: as in `values.choose_values`, or Values of another picture,
+            which are used where the type is the same.
+        pages: 'first', a number from 1, or 'all' (or 'each').
+        large: read on beyond Pillow's limit against decompression bombs.
 
     Returns:
-        A `Picture`.
+        List of `Picture`, one a page, with the same Values.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -51,41 +76,124 @@ def read_image(path, min_side=16, full_depth=True):
     """
     path = Path(path)
     check_file(path)
-    samples, orientation = decode(path, min_side, full_depth)
-    return from_array(upright(samples, orientation), min_side, name=str(path))
+    options = {'min_side': min_side, 'large': large, 'pages': pages}
+    if arrays.is_array_file(path):
+        array, origin = arrays.read_array(path)
+        return from_arrays(
+            array, min_side, name=str(path), value_range=value_range, pages=pages, origin=origin, large=large
+        )
+    decoded = decode(path, full_depth=full_depth, **options)
+    return _pictures(decoded, str(path), value_range)
 
 
-def from_array(array, min_side=16, name='array'):
-    """Turn an array into a `Picture`, with the same checks as for a file.
+def from_array(array, min_side=16, name='array', *, value_range='full', has_alpha=None):
+    """Turn an array (H, W) or (H, W, C) into a `Picture`; as `from_arrays`, for one page."""
+    if np.ndim(array) > 3:
+        raise ValueError(f'{name}: shape {np.shape(array)} is no image; give (H, W) or (H, W, C)')
+    return from_arrays(array, min_side, name, value_range=value_range, has_alpha=has_alpha)[0]
+
+
+def from_arrays(
+    array,
+    min_side=16,
+    name='array',
+    *,
+    value_range='full',
+    has_alpha=None,
+    pages='all',
+    large=True,
+    origin=None,
+):
+    """Turn an array into pictures, with the same checks as for a file.
 
     Args:
-        array: (H, W) or (H, W, 1) gray, (H, W, 2) gray and alpha, (H, W, 3) RGB or (H, W, 4) RGBA;
-            uint8, uint16, or float in [0, 1]. Not changed, and never shared with the result.
+        array: (H, W), (H, W, C), or a stack (pages, H, W, C), of whole numbers or floats. Not changed, and
+            never shared with the result.
         min_side: least height and width, in pixels.
         name: what error messages call the array.
+        value_range: as in `read_images`.
+        has_alpha: whether the last channel is alpha; None: of 2 and of 4 channels it is, where their type is
+            uint8 or uint16, or they are floats in [0, 1].
+        pages, large: as in `read_images`.
+        origin: Origin; None: of an array.
 
     Returns:
-        A `Picture`; bits is 16 for uint16, otherwise 8.
+        List of `Picture`.
 
     Raises:
-        ValueError: if shape, type or values are other than these.
+        ValueError: if shape, type or values are none of an image.
     """
+    if isinstance(array, np.ma.MaskedArray) and np.ma.is_masked(array):
+        masked = int(np.ma.count_masked(array))
+        raise ValueError(
+            f'{name}: is a masked array, {masked} values of which are hidden; fill them first '
+            '(array.filled(value), or from their neighbours)'
+        )
     array = np.asarray(array)
-    if array.ndim == 2:
-        array = array[:, :, np.newaxis]
-    if array.ndim != 3 or array.shape[2] not in (1, 2, 3, 4):
-        raise ValueError(f'{name}: shape {array.shape} is no image; give (H, W) or (H, W, C), C from 1 to 4')
-    check_size(name, array.shape[1], array.shape[0], min_side)
-    colours = 1 if array.shape[2] < 3 else 3
-    pixels = _to_floats(array[:, :, :colours], name)
-    alpha = None if array.shape[2] == colours else _to_floats(array[:, :, colours], name)
-    return Picture(pixels, alpha, bits=16 if array.dtype.kind == 'u' and array.dtype.itemsize == 2 else 8)
+    if array.ndim not in (2, 3, 4) or (array.ndim > 2 and array.shape[-1] == 0) or not array.size:
+        if array.ndim in (2, 3, 4) and array.shape[-1]:
+            check_size(name, *array.shape[:2][::-1], min_side)
+        raise ValueError(
+            f'{name}: shape {array.shape} is no image; give (H, W), (H, W, C) or a stack (pages, H, W, C)'
+        )
+    if array.dtype.kind not in 'uif':
+        raise ValueError(
+            f'{name}: type {array.dtype}; convert to uint8, uint16 or float in [0, 1], or to other whole or '
+            'real numbers'
+        )
+    stack = array if array.ndim == 4 else array.reshape(1, *array.shape[:2], -1)
+    height, width, channels = stack.shape[1:]
+    if height < min_side <= min(width, channels):
+        raise ValueError(
+            f'{name}: shape {array.shape} has its channels or pages first, or too few rows; move channels '
+            'last (numpy.moveaxis), make pages the first of four axes: (pages, H, W, C)'
+        )
+    check_size(name, width, height, min_side, large)
+    if has_alpha is None:
+        has_alpha = channels in CHANNELS_WITH_ALPHA and _may_have_alpha(stack)
+    origin = origin or Origin(ndim=array.ndim, pages=len(stack))
+    wanted = [stack[number] for number in page_numbers(pages, len(stack), name)]
+    return _pictures(Decoded(wanted, has_alpha and channels > 1, origin), name, value_range)
+
+
+def _may_have_alpha(stack):
+    """Whether the type and the values of a stack are those of pictures with alpha."""
+    if stack.dtype.kind == 'f':
+        return bool(stack.min() >= -1e-6 and stack.max() <= 1 + 1e-6)
+    return stack.dtype.name in ('uint8', 'uint16')
+
+
+def _pictures(decoded, name, value_range):
+    """Pictures of decoded pages."""
+    alphas = [None] * len(decoded.pages)
+    colours = decoded.pages
+    if decoded.has_alpha:
+        colours = [page[:, :, :-1] for page in decoded.pages]
+        # Alpha is opaque at the end of its type, whatever the range of the colours.
+        whole = choose_values([page[:, :, -1:] for page in decoded.pages], 'full', name)
+        alphas = [np.clip(whole.to_unit(page[:, :, -1:])[:, :, 0], 0, 1) for page in decoded.pages]
+    given = isinstance(value_range, Values)
+    if given and value_range.dtype == colours[0].dtype.name:
+        values = value_range
+    else:
+        values = choose_values(colours, 'auto' if given else value_range, name)
+    pictures = []
+    for page, alpha in zip(colours, alphas, strict=True):
+        pixels = values.to_unit(page)
+        beyond = None
+        if pixels.min() < 0 or pixels.max() > 1:
+            clipped = np.clip(pixels, 0, 1)
+            if not values.is_whole:  # what rounding left beyond [0, 1] is no value of its own
+                beyond = pixels - clipped
+            pixels = clipped
+        pictures.append(Picture(pixels, alpha, values, beyond, decoded.origin))
+    return pictures
 
 
 def write_png(path, pixels, alpha=None, bits=8):
-    """Write floats as a PNG file, rounding half up; the only place where floats become file bytes.
+    """Write floats as a PNG file, rounding half up.
 
-    The file appears whole or not at all (`atomic_write`).
+    The file appears whole or not at all.
 
     Args:
         path: the file to write, in an existing folder.
@@ -112,27 +220,6 @@ def write_png(path, pixels, alpha=None, bits=8):
         raise ValueError(f'{path}: cannot write integers; give floats in [0, 1]')
     if any(np.isnan(plane.min()) for plane in planes):
         raise ValueError(f'{path}: cannot write NaN values; find out which step made them')
-    atomic_write(path, _png_bytes(np.concatenate([to_integers(plane, bits) for plane in planes], axis=2)))
-
-
-def _to_floats(array, name):
-    """A float32 copy in [0, 1] of an array of uint8, uint16, or floats already in that range."""
-    if array.dtype.kind == 'u' and array.dtype.itemsize <= 2:
-        largest = np.float32(2 ** (8 * array.dtype.itemsize) - 1)
-        return np.divide(array, largest, dtype=np.float32, order='C')
-    if array.dtype.kind != 'f':
-        raise ValueError(f'{name}: type {array.dtype}; convert to uint8, uint16 or float in [0, 1]')
-    check_unit_range(array, name)
-    values = array.astype(np.float32, order='C')
-    return np.clip(values, 0, 1, out=values)
-
-
-def _png_bytes(samples):
-    """Encode uint8 or uint16 samples (H, W, C), C from 1 to 4, as PNG."""
-    if samples.dtype == np.uint16 and samples.shape[2] > 1:
-        import tensorflow as tf  # Pillow writes no 16-bit colour
-
-        return tf.io.encode_png(samples).numpy()
-    buffer = io.BytesIO()
-    Image.fromarray(samples[:, :, 0] if samples.shape[2] == 1 else samples).save(buffer, format='PNG')
-    return buffer.getvalue()
+    samples = np.concatenate([to_integers(plane, bits) for plane in planes], axis=2)
+    with atomic_file(path) as temporary, open(temporary, 'wb') as file:
+        png.write(file, [samples], samples.shape, bits)

@@ -1,5 +1,6 @@
 """Files of any kind: where the project lies, whole writes, checks, fingerprints."""
 
+import contextlib
 import hashlib
 import os
 import uuid
@@ -11,11 +12,20 @@ PROJECT = Path(__file__).resolve().parents[1]
 
 
 def atomic_write(path, data):
+    """Write bytes as a file, whole or not at all; errors as `atomic_file`."""
+    with atomic_file(path) as temporary:
+        temporary.write_bytes(data)
+
+
+@contextlib.contextmanager
+def atomic_file(path):
     """Write a file whole or not at all, so that an interrupted run leaves no half file behind.
 
     Args:
         path: the file to write or replace, in an existing folder.
-        data: bytes.
+
+    Yields:
+        The path to write to, which takes the file's place at the end.
 
     Raises:
         FileNotFoundError: if the folder does not exist.
@@ -29,7 +39,7 @@ def atomic_write(path, data):
     # The same folder, because a rename is atomic only within one file system.
     temporary = path.parent / f'.{uuid.uuid4().hex}.tmp'
     try:
-        temporary.write_bytes(data)
+        yield temporary
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)

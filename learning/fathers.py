@@ -30,20 +30,23 @@ class Sources:
     """The images that fathers are cut from.
 
     Attributes:
-        sizes: (height, width) of each, in pixels.
-        scales: of each relative to the first, a number each: of unequal factors, the smaller.
-        packed: PackedSources.
+        sizes: (height, width) at each scale, in pixels.
+        scales: relative to the first, a number each: of unequal factors, the smaller.
+        pages: of a stack, how many images there are at each scale.
+        packed: PackedSources of all.
     """
 
-    def __init__(self, images, scales):
+    def __init__(self, images, scales, pages=1):
         """Pack them.
 
         Args:
-            images: list of arrays (H, W, C) in [0, 1].
-            scales: (vertical, horizontal) scale of each, relative to the first.
+            images: list of arrays (H, W, C) in [0, 1], `pages` of a size at every scale.
+            scales: (vertical, horizontal) scales, relative to the first.
+            pages: of a stack.
         """
-        self.sizes = [im.shape[:2] for im in images]
+        self.sizes = [im.shape[:2] for im in images[::pages]]
         self.scales = [min(scale) for scale in scales]
+        self.pages = pages
         self.packed = pack_sources(images)
 
 

@@ -127,6 +127,11 @@ class Network:
         self._tiles = Tiles(self._forward_and_notify, design, self.pair_dtype)
 
     @property
+    def halo(self):
+        """How many pixels around it, on every side, decide what becomes of one."""
+        return self._tiles.halo
+
+    @property
     def pair_dtype(self):
         """The type in which sons and enlargements are computed: float64, as in the original, for float32."""
         return tf.float64 if self.design.precision == 'float32' else tf.float32

@@ -37,11 +37,13 @@ def draw_pairs(number, augmentation, sources, son_shape, noise_std, rng):
         Draws.
     """
     noise = np.zeros((number, *(son_shape if noise_std else (1, 1, 1))))
-    cuts = []
+    cuts, pages = [], []
     for i in range(number):
         cuts.append(augmentation.draw(sources.sizes, sources.scales, sources.scales[-1], rng))
+        pages.append(rng.randint(sources.pages) if sources.pages > 1 else 0)
         # Drawn even where it is 0: every preset walks through the same random numbers.
         drawn = rng.randn(*son_shape)
         if noise_std:
             noise[i] = drawn * noise_std
-    return Draws([cut.source for cut in cuts], invert_affine(Augmentation.matrices(cuts)), noise)
+    indices = [cut.source * sources.pages + page for cut, page in zip(cuts, pages, strict=True)]
+    return Draws(indices, invert_affine(Augmentation.matrices(cuts)), noise)

@@ -24,7 +24,7 @@ class Tiles:
             dtype: in which images are interpolated.
         """
         self._forward, self._design, self._dtype = forward, design, dtype
-        self._halo = design.grid * sum(shape[0] // 2 for shape in design.filter_shapes)
+        self.halo = design.grid * sum(shape[0] // 2 for shape in design.filter_shapes)
 
     def __call__(self, lr, sf, output_shape, method, region=None):
         """Interpolate images and pass them through the network, tile by tile.
@@ -59,10 +59,10 @@ class Tiles:
         grid = self._design.grid
         # Whole cells of the grid, counted from the image's own corner as without tiles.
         around = (
-            max(y - self._halo, 0) // grid * grid,
-            min(-(-(y_end + self._halo) // grid) * grid, output_shape[0]),
-            max(x - self._halo, 0) // grid * grid,
-            min(-(-(x_end + self._halo) // grid) * grid, output_shape[1]),
+            max(y - self.halo, 0) // grid * grid,
+            min(-(-(y_end + self.halo) // grid) * grid, output_shape[0]),
+            max(x - self.halo, 0) // grid * grid,
+            min(-(-(x_end + self.halo) // grid) * grid, output_shape[1]),
         )
         enlarged = resizing.resize_region(lr, sf, output_shape, method, around, self._dtype)
         output = self._forward(tf.cast(enlarged, tf.float32))

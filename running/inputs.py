@@ -99,12 +99,12 @@ def check_images(images, conf):
             twin = names.get(files.name, files.input)
             if twin != files.input:
                 raise ValueError(f'its results would replace those of {twin.name}; rename one of the two')
-            picture, *_ = load_inputs(files.input, conf, files.ground_truth, files.kernels, full_depth=False)
+            pictures, *_ = load_inputs(files.input, conf, files.ground_truth, files.kernels, full_depth=False)
         except (ValueError, OSError) as error:
             failures.append(failure_line(files, error))
         else:
             names[files.name] = files.input
-            good.append(replace(files, channels=picture.pixels.shape[2]))
+            good.append(replace(files, channels=pictures[0].pixels.shape[2]))
     return good, failures
 
 

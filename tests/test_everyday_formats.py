@@ -23,7 +23,8 @@ def enlarge(tmp_path, monkeypatch, shared_network):
 
     def run(source, channels, sf=(2, 2)):
         conf = Config(width=4, depth=3, output_flip=False, back_projection_iters=[0], scale_factors=[sf])
-        conf.result_path = str(tmp_path / 'results')
+        conf.result_path, conf.save_results = str(tmp_path / 'results'), True
+        conf.result_format = 'png'
         net = ZSSR(source, conf, network=shared_network(design_for(conf, 1 if channels < 3 else 3)))
         net.model.set_weights([0 * filters for filters in net.model.get_weights()])
         net.run()

@@ -16,8 +16,8 @@ def test_files_and_arrays_are_read_alike(tmp_path, gaussian):
     values, truth, kernel = samples(3), samples(3, shape=(34, 38)), gaussian(5, 7)
     paths = [write_hand_png(tmp_path / 'a.png', values), write_hand_png(tmp_path / 'b.png', truth)]
     scipy.io.savemat(tmp_path / 'k.mat', {'Kernel': kernel})
-    picture, read_truth, kernels = load_inputs(str(paths[0]), Config(), paths[1], [tmp_path / 'k.mat'])
-    from_array, given_truth, given_kernels = load_inputs(values, Config(), truth, [kernel])
+    (picture,), read_truth, kernels = load_inputs(str(paths[0]), Config(), paths[1], [tmp_path / 'k.mat'])
+    (from_array,), given_truth, given_kernels = load_inputs(values, Config(), truth, [kernel])
     np.testing.assert_array_equal(picture.pixels, from_array.pixels)
     np.testing.assert_array_equal(read_truth, given_truth)
     np.testing.assert_allclose(kernels[0], given_kernels[0], atol=tolerances.FLOAT64)
@@ -30,7 +30,7 @@ def test_without_truth_and_kernels_there_is_the_method():
 
 
 def test_alpha_is_not_part_of_the_comparison_with_the_truth():
-    picture, truth, _ = load_inputs(samples(4), Config(), samples(3, shape=(34, 38)))
+    (picture,), truth, _ = load_inputs(samples(4), Config(), samples(3, shape=(34, 38)))
     assert picture.alpha.shape == (17, 19) and truth.shape == (34, 38, 3)
 
 
@@ -110,7 +110,7 @@ def test_a_kernel_may_not_be_larger(shape):
 def test_a_check_needs_no_full_depth(tmp_path, monkeypatch):
     monkeypatch.setattr('files.decoding._decode_deep_png', None)  # what needs TensorFlow
     path = write_hand_png(tmp_path / 'a.png', samples(4, 16))
-    picture, *_ = load_inputs(path, Config(), full_depth=False)
+    (picture,), *_ = load_inputs(path, Config(), full_depth=False)
     np.testing.assert_allclose(picture.pixels, samples(4, 16)[:, :, :3] / 65535, atol=1 / 255)
     with pytest.raises(ValueError, match='ground truth has'):
         load_inputs(save_image(tmp_path / 'b.png'), Config(), path, full_depth=False)

@@ -40,7 +40,10 @@ def test_from_array_clips_rounding_errors():
 @pytest.mark.parametrize(
     ('array', 'words'),
     [
-        (np.zeros((20, 20, 5)), ['(20, 20, 5)']),
+        (np.zeros((20, 20, 0)), ['(20, 20, 0)']),
+        (np.zeros((5, 20, 20)), ['(5, 20, 20)', 'channels', 'last']),
+        (np.zeros((2, 20, 20, 20, 3)), ['(2, 20, 20, 20, 3)']),
+        (np.ma.masked_less(np.arange(400.0).reshape(20, 20), 9), ['9 values', 'filled']),
         (np.zeros(20), ['(20,)']),
         (np.zeros((15, 20)), ['16×16']),
         (np.zeros((0, 20)), ['16×16']),

@@ -1,0 +1,45 @@
+"""Whether the machine has the memory for what is asked, before it is asked for."""
+
+from pathlib import Path
+
+BYTES_PER_SAMPLE = 9  # of a picture that is read: its own type, float32, and a copy of one of them
+RESERVE = 2**30  # TensorFlow, and what else lives beside a picture
+
+
+def available_memory():
+    """Bytes that may still be used, by the machine and by the container it is; None where nothing tells."""
+    found = []
+    try:
+        lines = Path('/proc/meminfo').read_text().splitlines()
+        found += [1024 * int(line.split()[1]) for line in lines if line.startswith('MemAvailable')]
+        limit = Path('/sys/fs/cgroup/memory.max').read_text().strip()
+        used = int(Path('/sys/fs/cgroup/memory.current').read_text())
+        cached = Path('/sys/fs/cgroup/memory.stat').read_text().split()
+        freed = int(cached[cached.index('inactive_file') + 1])
+        if limit != 'max':
+            found.append(int(limit) - used + freed)
+    except (OSError, ValueError, IndexError):
+        pass  # another system, or an older kernel
+    return min(found) if found else None
+
+
+def check_memory(name, shape, channels, bytes_per_sample=BYTES_PER_SAMPLE):
+    """Refuse what does not fit.
+
+    Args:
+        name: what error messages call the image.
+        shape: (height, width, …) in pixels.
+        channels: of all its pages together.
+        bytes_per_sample: that are needed at once.
+
+    Raises:
+        ValueError: with the gigabytes needed and there, and the size that would fit.
+    """
+    free = available_memory()
+    needed = shape[0] * shape[1] * channels * bytes_per_sample + RESERVE
+    if free is not None and needed > free:
+        fits = max(0, free - RESERVE) / (channels * bytes_per_sample) / 1e6
+        raise ValueError(
+            f'{name}: needs about {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free; about '
+            f'{fits:.1f} megapixels would fit: crop it, split it into parts that overlap, or free memory'
+        )
