@@ -3,7 +3,8 @@
 Shocher, Cohen, Irani: "Zero-Shot" Super-Resolution using Deep Internal Learning, CVPR 2018.
 
     from ZSSR import ZSSR
-    sr = ZSSR('old_photograph.png', get_config('X2_REAL_CONF')).run()
+    sr = ZSSR('old_photograph.png', get_config('X2_REAL_CONF')).run()    floats in [0, 1]
+    counts = enlarge(counts)                                             an array, in its own units
 """
 
 import time
@@ -11,12 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
+from blind.choice import choose
 from comparing.metrics import scale_border, scores
-from configs import Config
+from configs import Config, get_config
 from files.image_files import load_inputs
 from files.names import free_path, result_name
+from files.pictures import from_arrays, read_images
 from files.records import finite, scale_record
-from files.results import plan_result, result_format, samples_of, write_result
+from files.results import as_it_came, plan_result, result_format, samples_of, write_result
 from imresize import imresize
 from learning.augmentation import Augmentation
 from learning.fathers import Sources
@@ -33,6 +36,44 @@ from settings.scales import scaled_shape
 
 # A result of more pixels is written while it is computed, as it need not be kept in between.
 STREAMED_PIXELS = 2**27
+
+
+def enlarge(image, conf=None, *, kernels=None, progress=None, value_range='auto', has_alpha=None):
+    """Enlarge an image, and give back what was given: its type, units and channels. Nothing is written.
+
+    Args:
+        image: array (H, W), (H, W, C) or a stack (pages, H, W, C) of any numbers, or the path of a file.
+        conf: Config; None: AUTO, where the image itself tells what it needs.
+        kernels: as in `ZSSR`.
+        progress: as in `ZSSR`.
+        value_range: what black and white are: 'auto', 'full' or [low, high] (`files.values.choose_values`).
+        has_alpha: whether an array's last channel is alpha; None: of 2 and of 4 channels it is, where their
+            type is uint8 or uint16, or they are floats in [0, 1].
+
+    Returns:
+        Array of the same type and number of dimensions, enlarged to the last scale.
+
+    Raises:
+        ValueError, FileNotFoundError: for input that cannot be used, naming it and the remedy.
+    """
+    conf = (get_config('AUTO') if conf is None else conf).copy()
+    conf.save_results, conf.value_range = False, value_range
+    if isinstance(image, str | Path):
+        pictures = read_images(image, value_range=value_range, pages=conf.pages, large=conf.large)
+    else:
+        pictures = from_arrays(image, name='image', value_range=value_range, has_alpha=has_alpha)
+    if conf.from_image:
+        choice = choose(pictures[0], conf, kernels)
+        conf, kernels = choice.conf, choice.kernels
+    net = ZSSR(pictures, conf, kernels=kernels, progress=progress)
+    net.run()
+    plan = plan_result(pictures, net.srs[0].shape[:2], conf.scales[-1], 'npy')
+    strips = [
+        part
+        for picture, sr in zip(pictures, net.srs, strict=True)
+        for part in samples_of(plan, picture, [(slice(0, len(sr)), sr)])
+    ]
+    return as_it_came(np.concatenate(strips).reshape(plan.shape), pictures[0].origin)
 
 
 def _of(part, name):

@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from blind.compression import jpeg_quality
-from blind.estimate import kernels_for
+from blind.estimate import as_colours, kernels_for
 from blind.noise import estimate_colour_noise, estimate_noise, noise_by_brightness
 from configs import Config
-from files.pictures import read_image
+from files.pictures import Picture, read_image
+from learning.strips import middle
 
 # (JPEG quality, grey levels of noise that it is as bad as): with so much the results of three development
 # images had most dB.
@@ -40,18 +41,20 @@ class Choice:
     found: dict
 
 
-def choose(path, conf, kernels=None):
+def choose(source, conf, kernels=None):
     """Let an image decide what `conf.from_image` leaves to it; with its kernel, noise_std is not quite 0.
 
     Args:
-        path: of the image.
+        source: path of the image, or its Picture; a large one's middle is looked at.
         conf: Config. Not changed.
         kernels: of the user, for `ZSSR(kernels=…)`; used where the image does not decide.
 
     Returns:
         Choice.
     """
-    pixels = read_image(path).pixels
+    path, picture = (None, source) if isinstance(source, Picture) else (source, _read(source, conf))
+    channels = middle(picture.pixels)
+    pixels = as_colours(channels)
     found, texts, chosen = {}, [], {}
     if 'kernel' in conf.from_image:
         kernels, estimate = kernels_for(pixels, conf)
@@ -61,14 +64,14 @@ def choose(path, conf, kernels=None):
         texts.append(f'{estimate.note} (confidence {estimate.confidence:.2f})')
     if set(conf.from_image) - {'kernel'}:
         quality = jpeg_quality(path, pixels)
-        noise = estimate_noise(pixels) if quality else estimate_colour_noise(pixels)
+        noise = estimate_noise(pixels) if quality else _noise(channels)
         found |= {'noise': [noise, *noise_by_brightness(pixels)], 'jpeg_quality': quality}
         texts += [f'noise {noise:.1f} of 255'] + ([f'JPEG {quality}'] if quality else [])
         suitable = fields_for(kernels is not None, noise, quality, len(conf.scales))
         chosen = {name: value for name, value in suitable.items() if name in conf.from_image}
     estimated = 'kernel' in conf.from_image and kernels is not None
     if estimated and 'noise_std' not in conf.from_image:
-        texts += _unheeded_noise(pixels, conf)
+        texts += _unheeded_noise(channels, conf)
     if estimated and conf.noise_std < LEAST_NOISE_STD:
         chosen.setdefault('noise_std', LEAST_NOISE_STD)
     used = 'estimated kernel' if estimated else 'kernel' if kernels else f'{conf.downscale_method} kernel'
@@ -103,9 +106,22 @@ def fields_for(has_kernel, noise, quality, scales):
     }
 
 
+def _read(path, conf):
+    """The picture of a file, of a stack the first page that is enlarged."""
+    return read_image(path, value_range=conf.value_range, pages=conf.pages, large=conf.large)
+
+
+def _noise(pixels):
+    """Noise of a colour in grey levels; of channels that are no colours, their median."""
+    if pixels.shape[2] in (1, 3):
+        return estimate_colour_noise(pixels)
+    channels = range(pixels.shape[2])
+    return float(np.median([estimate_noise(pixels[:, :, channel : channel + 1]) for channel in channels]))
+
+
 def _unheeded_noise(pixels, conf):
     """What to say of noise that undoing a blur strengthens, where the sons have less: a list of texts."""
-    noise = estimate_colour_noise(pixels)
+    noise = _noise(pixels)
     if noise <= LEAST_DAMAGE or conf.noise_std >= NOISE_ON_SONS * noise / 255:
         return []
     return [f'noise {noise:.1f} of 255, which will be strengthened: AUTO, or noise_std, heeds it']

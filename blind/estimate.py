@@ -13,7 +13,6 @@ from settings.scales import LARGEST_SCALE, as_pair
 
 LEAST_SIDE = 4 * SIDE  # pixels; smaller images have too few patches
 LEAST_POWER = 1.0  # grey levels squared in the band that is compared: below, the image is flat
-MOST_COLOURS = 4  # RGB and alpha; an array of more channels has no colours
 
 # From this probability of a blur on, there is one. A Gaussian in place of the bicubic kernel costs up to
 # 10 dB, and the bicubic kernel in place of a narrow Gaussian 1: so bicubic has the benefit of the doubt. Of
@@ -50,8 +49,8 @@ def estimate_kernel(image, sf=2):
     """Estimate the kernel that an image was blurred with before it was shrunk to what it is.
 
     Args:
-        image: path, or array (H, W) or (H, W, C) of uint8, uint16, or float in [0, 1]; of more than four
-            channels, such as a satellite's, the mean is looked at.
+        image: path, or array (H, W) or (H, W, C) of any numbers (`pictures.from_arrays`); of channels
+            that are no colours, such as a satellite's, the mean is looked at.
         sf: scale factor by which it is to be enlarged, a number or (vertical, horizontal).
 
     Returns:
@@ -63,8 +62,8 @@ def estimate_kernel(image, sf=2):
     scale = as_pair(sf)
     if not all(1 <= factor <= LARGEST_SCALE for factor in scale):
         raise ValueError(f'scale factor {sf}: give factors from 1 to {LARGEST_SCALE}')
-    pixels = read_image(image).pixels if isinstance(image, str | Path) else _pixels_of_array(image)
-    return estimate_kernels(pixels, [scale])[0]
+    read = read_image if isinstance(image, str | Path) else from_array
+    return estimate_kernels(as_colours(read(image, value_range='auto').pixels), [scale])[0]
 
 
 def estimate_kernels(pixels, scales):
@@ -98,12 +97,9 @@ def estimate_kernels(pixels, scales):
     return estimates
 
 
-def _pixels_of_array(array):
-    """The pixels of an array of any number of channels, (H, W, C), C 1 or 3."""
-    array = np.asarray(array)
-    if array.ndim != 3 or array.shape[2] <= MOST_COLOURS:
-        return from_array(array).pixels
-    return np.mean([from_array(channel).pixels for channel in np.moveaxis(array, 2, 0)], axis=0)
+def as_colours(pixels):
+    """Pixels (H, W, C) as gray or RGB: of other channels, their mean."""
+    return pixels if pixels.shape[2] in (1, 3) else pixels.mean(axis=2, keepdims=True)
 
 
 def _within(covariance):

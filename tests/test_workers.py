@@ -20,6 +20,7 @@ from blind.estimate import estimate_kernels, gaussian_kernel
 from blind.gaussian import Covariance
 from comparing.metrics import psnr, ssim
 from configs import Config
+from files import png
 from files.kernels import preprocess_kernels
 from files.pictures import read_image, write_png
 from files.run_folder import make_results_folder
@@ -193,15 +194,15 @@ def test_an_image_that_fails_in_the_middle_does_not_lose_the_others(tmp_path, co
 
 def test_a_result_is_written_whole_or_not_at_all(tmp_path, conf, run, monkeypatch):
     images = [find_files(save_image(tmp_path / f'{name}.png'), conf)[0] for name in 'ab']
-    write = Path.write_bytes
+    filtered, calls = png._filtered, []
 
-    def fail_halfway(path, data):
-        if data.startswith(b'\x89PNG') and not results(conf.result_path):
-            write(path, data[: len(data) // 2])
+    def fail_once(*arguments):
+        calls.append(arguments)
+        if len(calls) == 1:
             raise OSError('disk full')
-        return write(path, data)
+        return filtered(*arguments)
 
-    monkeypatch.setattr(Path, 'write_bytes', fail_halfway)
+    monkeypatch.setattr(png, '_filtered', fail_once)
     failures, _ = run(images)
     assert failures == [f'{tmp_path}/a.png: disk full']
     kept = [path.name for path in results(conf.result_path)]
