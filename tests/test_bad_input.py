@@ -110,6 +110,16 @@ COMMANDS = {
     ),
 }
 
+# Kernel files that are not MATLAB's: how they begin, and what the line must name after the file.
+OTHER_KERNELS = {
+    'pickle.npy': (b'\x80\x04', 'not a .npy file', 'numpy.save'),
+    'words.txt': (b'1 2\none two\n', "line 2: 'one' is no number", 'write numbers'),
+    'ragged.txt': (b'1 2 1\n1 2\n', 'line 2 has 2 numbers and line 1 has 3', 'give every row'),
+    'broken.png': (b'\x89PNG\r\n', 'not a PNG, or an incomplete one', 'gray PNG'),
+    'photo.jpg': (b'\xff\xd8\xff', 'not called like a kernel', 'give a .mat, .npy, .txt, .png file'),
+    'nothing.npy': (b'', 'is an empty file'),
+}
+
 # .mat files and what the line must name after the file.
 KERNELS = {
     'missing': (None, 'no such file'),
@@ -181,6 +191,13 @@ def test_kernels_are_refused_in_one_line(folder, tmp_path, name):
     path = folder / 'kernels' / f'{name}.mat'
     arguments = ['--input', folder / 'photo.png', '--kernel', path]
     check_refusal(folder, tmp_path / 'results', arguments, [str(path), *KERNELS[name][1:]])
+
+
+@pytest.mark.parametrize('name', OTHER_KERNELS)
+def test_kernels_that_are_not_matlab_are_refused_in_one_line(folder, tmp_path, name):
+    (tmp_path / name).write_bytes(OTHER_KERNELS[name][0])
+    arguments = ['--input', folder / 'photo.png', '--kernel', tmp_path / name]
+    check_refusal(folder, tmp_path / 'results', arguments, [f'{tmp_path / name}: ', *OTHER_KERNELS[name][1:]])
 
 
 def test_a_kernel_found_by_its_name_is_refused_likewise(folder, tmp_path):
