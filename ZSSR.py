@@ -4,6 +4,8 @@ Shocher, Cohen, Irani: "Zero-Shot" Super-Resolution using Deep Internal Learning
 
     from ZSSR import ZSSR
     sr = ZSSR('old_photograph.png', get_config('X2_REAL_CONF')).run()
+
+What needs TensorFlow is imported where it is used: neither this import nor a refusal waits for it.
 """
 
 import time
@@ -19,15 +21,9 @@ from files.pictures import write_png
 from files.records import finite, scale_record
 from imresize import imresize
 from learning.augmentation import Augmentation
-from learning.fathers import Sources
 from learning.history import History, Scale
-from learning.network import Network, design_for
-from learning.output import BackProjection, median, super_resolve_views
-from learning.pairs import draw_pairs
 from learning.quick_test import error_of
-from learning.resizing import ImageResize, resize_region
 from learning.schedules import schedule_for
-from learning.sons import plan_sons
 from settings.scales import scaled_shape
 
 
@@ -130,6 +126,8 @@ class ZSSR:
 
         Filters are normal with standard deviation sqrt(init_variance / (3·3·channels in)).
         """
+        from learning.network import Network, design_for
+
         design = design_for(self.conf, self.input.shape[2])
         if self.network is None or self.network.design != design:
             self.network = Network(design)
@@ -148,6 +146,8 @@ class ZSSR:
         Raises:
             ValueError: the training diverged.
         """
+        from learning.sons import plan_sons
+
         plan = plan_sons(
             self.conf.crop_size, self.sf, self.kernel, self.conf.upscale_method, self.network.pair_dtype
         )
@@ -239,6 +239,8 @@ class ZSSR:
 
         Source: ZSSR paper, section 3.2.
         """
+        from learning.output import BackProjection, median, super_resolve_views
+
         views = range(8) if self.conf.output_flip else range(1)
         if self.sf[0] != self.sf[1]:
             # Turned by a right angle, the image would need the two factors exchanged.
@@ -309,6 +311,9 @@ class ZSSR:
         The present `result`, at the end of a round, is shrunk halfway to the finest other source, where it is
         sharp. Source: ZSSR paper, section 3.4, between two scales.
         """
+        from learning.fathers import Sources
+        from learning.resizing import ImageResize
+
         images = list(self.hr_fathers_sources)
         scales = [(1.0, 1.0), *self.conf.scales][: len(images)]
         if result is not None:
@@ -338,6 +343,8 @@ class ZSSR:
 
     def _draw_pairs(self, number, sources, plan):
         """Draw what describes some pairs: the fathers' sources and places, and the sons' noise."""
+        from learning.pairs import draw_pairs
+
         return draw_pairs(
             number,
             Augmentation.from_config(self.conf),
@@ -362,6 +369,8 @@ class ZSSR:
         return np.asarray(self._super_resolve(lr[None], shape, region))[0]
 
     def _interpolated_region(self, lr, shape, region):
+        from learning.resizing import resize_region
+
         return resize_region(lr[None], self.sf, shape, self.conf.upscale_method, region)[0].numpy()
 
     def _save(self):

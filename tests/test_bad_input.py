@@ -231,6 +231,44 @@ def test_arrays_are_refused_likewise(arguments, words):
         ZSSR(**{'input_img': np.zeros((20, 20, 3)), 'conf': Config(), **arguments})
 
 
+def test_importing_zssr_loads_nothing_that_only_training_or_drawing_needs():
+    slow = "{'tensorflow', 'keras', 'matplotlib', 'scipy', 'sklearn', 'pandas'}"
+    code = f'import sys, ZSSR; sys.exit(str({slow} & {{*sys.modules}}))'
+    assert finish(start(program=('-c', code))) == (1, '', 'set()\n')
+
+
+FROM_PYTHON = """
+import sys
+from configs import Config
+from ZSSR import ZSSR
+try:
+    ZSSR({image!r}, Config(scale_factors={scale}), **{rest!r}).run()
+except (ValueError, FileNotFoundError) as error:
+    sys.exit(str(error))
+"""
+
+
+@pytest.mark.parametrize(
+    ('image', 'scale', 'rest', 'words'),
+    [
+        ('missing.png', 2, {}, 'missing.png: no such file'),
+        ('text.png', 2, {}, 'text.png: not a'),
+        ('truncated16.png', 2, {}, 'truncated16.png: damaged'),
+        ('small.png', 2, {}, 'too small'),
+        ('photo.png', 0.5, {}, 'scale_factors must'),
+        ('photo.png', 2, {'ground_truth': '{d}/photo.png'}, 'the ground truth has 20×24'),
+        ('photo.png', 2, {'kernels': '{d}/kernels/zero.mat'}, 'Kernel sums to 0'),
+        # The whole one is not refused, and does need it.
+        ('photo.png', 2, {}, 'TensorFlow was imported'),
+    ],
+)
+def test_from_python_a_refusal_does_not_wait_for_tensorflow(folder, image, scale, rest, words):
+    rest = {name: path.format(d=folder) for name, path in rest.items()}
+    code = FROM_PYTHON.format(image=str(folder / image), scale=[scale], rest=rest)
+    code, out, err = finish(start(python_path=folder / 'packages', program=('-c', code)))
+    assert (code, out) == (1, '') and words in err and err.count('\n') == 1
+
+
 @pytest.fixture(scope='module')
 def folder_run(folder, tmp_path_factory):
     """A run on a folder of three good images among five bad ones."""
