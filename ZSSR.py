@@ -5,6 +5,8 @@ Shocher, Cohen, Irani: "Zero-Shot" Super-Resolution using Deep Internal Learning
     from ZSSR import ZSSR
     sr = ZSSR('old_photograph.png', get_config('X2_REAL_CONF')).run()    floats in [0, 1]
     counts = enlarge(counts)                                             an array, in its own units
+
+What needs TensorFlow is imported where it is used: neither this import nor a refusal waits for it.
 """
 
 import time
@@ -16,22 +18,16 @@ from blind.choice import choose
 from comparing.metrics import scale_border, scores
 from configs import Config, get_config
 from files.image_files import load_inputs
-from files.names import free_path, result_name
 from files.pictures import from_arrays, read_images
 from files.records import finite, scale_record
-from files.results import as_it_came, plan_result, result_format, samples_of, write_result
+from files.results import as_it_came, plan_result, samples_of
+from files.saving import Saving
 from imresize import imresize
 from learning.augmentation import Augmentation
-from learning.fathers import Sources
 from learning.history import History, Scale
-from learning.network import Network, design_for
-from learning.output import BackProjection, median, super_resolve_views
-from learning.pairs import draw_pairs
 from learning.quick_test import error_of
-from learning.resizing import ImageResize, resize_region
 from learning.schedules import schedule_for
-from learning.sons import plan_sons
-from learning.strips import join, margin_of, middle, plan_strips
+from learning.strips import middle
 from settings.scales import scaled_shape
 
 # A result of more pixels is written while it is computed, as it need not be kept in between.
@@ -129,14 +125,14 @@ class ZSSR:
         self.filter_rng = np.random.default_rng(self.conf.seed)
         self.progress = progress or (lambda net: None)
 
-        self._is_path = isinstance(input_img, str | Path)
-        self.file_name = str(input_img) if self._is_path else self.conf.name
-        self.stem = Path(input_img).stem if self._is_path else self.conf.name
+        is_path = isinstance(input_img, str | Path)
+        self.file_name = str(input_img) if is_path else self.conf.name
+        self.stem = Path(input_img).stem if is_path else self.conf.name
         self._given_kernels = kernels
         self.pictures, self.gt, self.kernels = load_inputs(input_img, self.conf, ground_truth, kernels)
         self._output_shapes = self.conf.output_shapes(self.pictures[0].pixels.shape)
         if self.conf.save_results:
-            self._plan(-1)
+            self._saving = Saving(self.pictures, self.conf, self.stem, is_path)
 
         self.base_sf = np.ones(2)
         self._set_bases([picture.pixels for picture in self.pictures])
@@ -186,6 +182,8 @@ class ZSSR:
 
         Filters are normal with standard deviation sqrt(init_variance / (3·3·channels in)).
         """
+        from learning.network import Network, design_for
+
         design = design_for(self.conf, self.input.shape[2])
         if self.network is None or self.network.design != design:
             self.network = Network(design)
@@ -204,6 +202,8 @@ class ZSSR:
         Raises:
             ValueError: the training diverged.
         """
+        from learning.sons import plan_sons
+
         plan = plan_sons(
             self.conf.crop_size, self.sf, self.kernel, self.conf.upscale_method, self.network.pair_dtype
         )
@@ -357,6 +357,9 @@ class ZSSR:
         The present `results`, at the end of a round, are shrunk halfway to the finest other source, where
         they are sharp. Source: ZSSR paper, section 3.4, between two scales.
         """
+        from learning.fathers import Sources
+        from learning.resizing import ImageResize
+
         images, pages = list(self.hr_fathers_sources), len(self.inputs)
         scales = [(1.0, 1.0), *self.conf.scales][: len(images) // pages]
         if results:
@@ -386,6 +389,8 @@ class ZSSR:
 
     def _draw_pairs(self, number, sources, plan):
         """Draw what describes some pairs: the fathers' sources and places, and the sons' noise."""
+        from learning.pairs import draw_pairs
+
         return draw_pairs(
             number,
             Augmentation.from_config(self.conf),
@@ -410,39 +415,26 @@ class ZSSR:
         return np.asarray(self._super_resolve(lr[None], shape, region))[0]
 
     def _interpolated_region(self, lr, shape, region):
+        from learning.resizing import resize_region
+
         return resize_region(lr[None], self.sf, shape, self.conf.upscale_method, region)[0].numpy()
 
     def _enlarge(self, lr):
         """Super-resolve an image whole: float32 array (H, W, C)."""
-        return join(self._enlarge_strips(lr), (*self._shape_of(lr), lr.shape[2]))
+        return self._enlarger().whole(lr, self._shape_of(lr))
 
-    def _enlarge_strips(self, lr):
-        """Yield (Strip, float32 array of its rows) of an image's result: of all but large ones, the whole."""
-        views = range(8) if self.conf.output_flip else range(1)
-        if self.sf[0] != self.sf[1]:
-            # Turned by a right angle, the image would need the two factors exchanged.
-            views = views[::2]
-        iterations, shape = self.conf.back_projection_iters[self.sf_ind], self._shape_of(lr)
-        margin = margin_of(self.sf[0], self.network.halo, 2 * iterations, self.kernel)
-        for strip in plan_strips(lr.shape, shape, self.sf, len(views), margin):
-            part = lr[strip.lr][None].astype(np.float32)
-            yield strip, self._enlarge_part(part, (strip.height, shape[1]), views, iterations)[strip.kept]
+    def _enlarger(self):
+        """What enlarges images at the current scale."""
+        from learning.output import Enlarger
 
-    def _enlarge_part(self, lr, shape, views, iterations):
-        """Ensemble, back-projection and median of an image (1, h, w, C), to an array of `shape`."""
-        back_project = BackProjection(
-            lr,
-            shape,
+        return Enlarger(
+            self.network,
             self.sf,
             kernel=self.kernel,
-            upscale_method=self.conf.upscale_method,
-            dtype=self.network.pair_dtype,
+            method=self.conf.upscale_method,
+            flip=self.conf.output_flip,
+            iterations=self.conf.back_projection_iters[self.sf_ind],
         )
-        outputs = [
-            back_project(batch, iterations)
-            for batch in super_resolve_views(self._super_resolve, lr, shape, views)
-        ]
-        return np.asarray(back_project(median(outputs), iterations))[0]
 
     def _shape_of(self, lr):
         """(vertical, horizontal) size of an image's result at the current scale."""
@@ -462,6 +454,7 @@ class ZSSR:
             results.append(net.run())
             self.records += [record | {'page': number} for record in net.records]
         self.srs, self.final_sr = results, results[0]
+        self.scale = net.scale
         if self.conf.save_results:
             self.records[-1]['output'] = self._save()
         return np.stack(results)
@@ -473,30 +466,13 @@ class ZSSR:
             return False
         return len(self.bases) * np.prod(self._output_shapes[-1]) > STREAMED_PIXELS
 
-    def _plan(self, index):
-        """The ResultPlan of a scale, and the path that its result is written to."""
-        file = self.conf.result_file if self._output_shapes[index:][1:] == [] else None
-        scale, first = self.conf.scales[index], self.pictures[0]
-        kind = result_format(first.origin, self.conf.result_format, file)
-        plan = plan_result(self.pictures, self._output_shapes[index], scale, kind)
-        if file is not None:
-            return plan, Path(file)
-        path = Path(self.conf.result_path) / result_name(self.stem, scale, kind)
-        # Of arrays, the name is the same.
-        return plan, path if self._is_path else free_path(path)
-
     def _save(self):
         """Write the current scale's result, in the format and the units of the input; returns its name."""
-        plan, path = self._plan(len(self.records) if self.conf.pages != 'each' else -1)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        sr = [[(slice(0, len(result)), result)] for result in self.srs]
-        if not sr:
-            sr = (((strip.sr, rows) for strip, rows in self._enlarge_strips(base)) for base in self.bases)
-        pages = zip(self.pictures, sr, strict=True)
-        write_result(
-            path, plan, (part for picture, rows in pages for part in samples_of(plan, picture, rows))
-        )
-        return path.name if self.conf.result_file is None else str(path)
+        pages = [[(slice(0, len(result)), result)] for result in self.srs]
+        if not pages:
+            enlarger, shape = self._enlarger(), self._output_shapes[-1]
+            pages = [enlarger.strips(base, shape) for base in self.bases]
+        return self._saving.save(self.sf_ind, pages)
 
     def _record(self):
         """What the current scale was trained with and how it went, in plain Python numbers."""

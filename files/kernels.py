@@ -1,48 +1,41 @@
-"""Blur kernels: MATLAB files in and out, and what a kernel must be to serve as one."""
+"""Blur kernels: from files and into MATLAB's, and what a kernel must be to serve as one."""
 
 import io
 from pathlib import Path
 
 import numpy as np
 
-from files.storage import atomic_write, check_file, one_line
+from files.kernel_files import READERS
+from files.storage import atomic_write, check_file
 from imresize import METHODS, kernel_shift
 
 
 def read_kernel(path):
-    """Read a blur kernel from a MATLAB file, as it is: neither normalised nor shifted.
+    """Read a blur kernel from a file, as it is or, where the file is no .mat, made to sum to 1.
+
+    A .mat is used as the original uses it. Rounded text rarely sums to 1, and a picture never does, so that
+    other kernels are divided by their sum; one that sums to 1 within a millionth keeps its numbers.
 
     Args:
-        path: .mat file (up to version 7) with a 2-D numeric matrix `Kernel`.
+        path: .mat file (up to version 7) with a 2-D numeric matrix `Kernel`; .npy file; .txt file with a row
+            on each line; or gray .png, its values as they are stored.
 
     Returns:
-        Float64 array (h, w).
+        Float64 array (h, w), not shifted.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is no such file, or its `Kernel` is not usable (`check_kernel`).
+        ValueError: if it is no such file, or its kernel is not usable (`check_kernel`).
     """
-    from scipy import io as scipy_io
-
     path = Path(path)
     check_file(path)
-    with open(path, 'rb') as file:
-        head = file.read(520)
-        # MATLAB puts 512 bytes of its own in front of the HDF5 signature, other programs none.
-        if head.startswith(b'MATLAB 7.3') or b'\x89HDF' in head:
-            raise ValueError(f"{path}: a version 7.3 (HDF5) .mat file; save it with save(..., '-v7')")
-        file.seek(0)
-        try:
-            names = [name for name, _, _ in scipy_io.whosmat(file)]
-            file.seek(0)
-            variables = scipy_io.loadmat(file, variable_names=['Kernel'])
-        except Exception as error:  # scipy's readers raise a dozen types, depending on where the file breaks
-            reason = one_line(error)
-            raise ValueError(f"{path}: not a readable .mat file ({reason}); save it with '-v7'") from error
-    if 'Kernel' not in variables:
-        held = ', '.join(names) or 'nothing'
-        raise ValueError(f'{path}: has no variable Kernel, it holds {held}; save the matrix under that name')
-    return check_kernel(variables['Kernel'], f'{path}: Kernel')
+    suffix = path.suffix.lower()
+    if suffix not in READERS:
+        raise ValueError(f'{path}: is not called like a kernel; give a {", ".join(READERS)} file')
+    kernel = check_kernel(READERS[suffix](path), f'{path}: {"Kernel" if suffix == ".mat" else "the kernel"}')
+    if suffix == '.mat' or abs(kernel.sum() - 1) < 1e-6:
+        return kernel
+    return kernel / kernel.sum()
 
 
 def check_kernel(kernel, name='kernel'):

@@ -2,9 +2,13 @@
 
 import math
 
+import numpy as np
 import tensorflow as tf
 
 from learning.resizing import ImageResize
+from learning.strips import margin_of, plan_strips
+
+TURNED, UPRIGHT = range(8), range(0, 8, 2)
 
 # Views of up to this many output pixels together go through the network at once.
 VIEW_PIXELS = 2**20
@@ -115,3 +119,76 @@ class BackProjection:
         for _ in range(iterations):
             sr = tf.clip_by_value(sr + self.up(self.lr - self.down(sr)), 0, 1)
         return sr
+
+
+class Enlarger:
+    """Enlarges images with a trained network: ensemble, back-projection, median; large ones by strips."""
+
+    def __init__(self, network, sf, *, kernel, method, flip, iterations):
+        """Serve one scale.
+
+        Args:
+            network: Network, whose `notify` hears of every piece that is done.
+            sf: (vertical, horizontal) scale factors.
+            kernel: how inputs were shrunk: method name, or aligned 2-D kernel.
+            method: interpolation method's name, of the network's input.
+            flip: whether there are views but the image's own.
+            iterations: of back-projection.
+        """
+        self._network, self._sf, self._kernel, self._method = network, sf, kernel, method
+        # Turned by a right angle, an image would need the two factors exchanged.
+        self._views = range(1) if not flip else TURNED if sf[0] == sf[1] else UPRIGHT
+        self._iterations = iterations
+
+    def whole(self, lr, shape):
+        """Enlarge an image.
+
+        Args:
+            lr: array (h, w, C) in [0, 1].
+            shape: (vertical, horizontal) size of its result.
+
+        Returns:
+            Float32 array (H, W, C) in [0, 1].
+
+        Source: ZSSR paper, section 3.2.
+        """
+        sr = None
+        for rows, pixels in self.strips(lr, shape):
+            if len(pixels) == shape[0]:
+                return pixels
+            sr = np.empty((*shape, lr.shape[2]), np.float32) if sr is None else sr
+            sr[rows] = pixels
+        return sr
+
+    def strips(self, lr, shape):
+        """Enlarge an image from the top, and yield (slice of the result's rows, float32 array of them).
+
+        All of it at once, but of large images; arguments as for `whole`.
+        """
+        margin = margin_of(self._sf[0], self._network.halo, 2 * self._iterations, self._kernel)
+        for strip in plan_strips(lr.shape, shape, self._sf, len(self._views), margin):
+            part = lr[strip.lr][None].astype(np.float32)
+            yield strip.sr, self._enlarge(part, (strip.height, shape[1]))[strip.kept]
+
+    def _enlarge(self, lr, shape):
+        """Ensemble, back-projection and median of an image (1, h, w, C): float32 array of `shape`."""
+        network, notify = self._network, self._network.notify
+
+        def super_resolve(images, size):
+            """The network's output for a batch."""
+            return network.super_resolve(images, self._sf, size, self._method)
+
+        back_project = BackProjection(
+            lr,
+            shape,
+            self._sf,
+            kernel=self._kernel,
+            upscale_method=self._method,
+            dtype=network.pair_dtype,
+            notify=notify,
+        )
+        outputs = [
+            back_project(batch, self._iterations)
+            for batch in super_resolve_views(super_resolve, lr, shape, self._views)
+        ]
+        return np.asarray(back_project(median(outputs, notify), self._iterations))[0]

@@ -8,8 +8,6 @@ input with that margin gives the same rows as the whole image would.
 import math
 from typing import NamedTuple
 
-import numpy as np
-
 # Of a larger image, its middle is trained on. A training sees less than this, 3,000 crops of 128² at most.
 TRAINING_PIXELS = 16_000_000
 # Results of up to this many pixels, over all views, are made in one piece.
@@ -87,14 +85,3 @@ def plan_strips(lr_shape, sr_shape, sf, views, margin):
         last = sr_shape[0] if end == height else round(end * sf[0])
         strips.append(Strip(slice(start, end), last - first, slice(sr.start - first, sr.stop - first), sr))
     return strips
-
-
-def join(strips, shape):
-    """Put (Strip, array (rows, W, C)) pairs together to a float32 array of `shape`."""
-    whole = None
-    for strip, rows in strips:
-        if len(rows) == shape[0]:
-            return rows
-        whole = np.empty(shape, np.float32) if whole is None else whole
-        whole[strip.sr] = rows
-    return whole

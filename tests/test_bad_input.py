@@ -110,6 +110,16 @@ COMMANDS = {
     ),
 }
 
+# Kernel files that are not MATLAB's: how they begin, and what the line must name after the file.
+OTHER_KERNELS = {
+    'pickle.npy': (b'\x80\x04', 'not a .npy file', 'numpy.save'),
+    'words.txt': (b'1 2\none two\n', "line 2: 'one' is no number", 'write numbers'),
+    'ragged.txt': (b'1 2 1\n1 2\n', 'line 2 has 2 numbers and line 1 has 3', 'give every row'),
+    'broken.png': (b'\x89PNG\r\n', 'not a PNG, or an incomplete one', 'gray PNG'),
+    'photo.jpg': (b'\xff\xd8\xff', 'not called like a kernel', 'give a .mat, .npy, .txt, .png file'),
+    'nothing.npy': (b'', 'is an empty file'),
+}
+
 # .mat files and what the line must name after the file.
 KERNELS = {
     'missing': (None, 'no such file'),
@@ -183,6 +193,13 @@ def test_kernels_are_refused_in_one_line(folder, tmp_path, name):
     check_refusal(folder, tmp_path / 'results', arguments, [str(path), *KERNELS[name][1:]])
 
 
+@pytest.mark.parametrize('name', OTHER_KERNELS)
+def test_kernels_that_are_not_matlab_are_refused_in_one_line(folder, tmp_path, name):
+    (tmp_path / name).write_bytes(OTHER_KERNELS[name][0])
+    arguments = ['--input', folder / 'photo.png', '--kernel', tmp_path / name]
+    check_refusal(folder, tmp_path / 'results', arguments, [f'{tmp_path / name}: ', *OTHER_KERNELS[name][1:]])
+
+
 def test_a_kernel_found_by_its_name_is_refused_likewise(folder, tmp_path):
     path = save_image(tmp_path / 'photo.png')
     (tmp_path / 'photo_0.mat').write_bytes((folder / 'kernels' / 'zero.mat').read_bytes())
@@ -212,6 +229,44 @@ def test_answers_that_need_no_network_load_none(folder, option):
 def test_arrays_are_refused_likewise(arguments, words):
     with pytest.raises(ValueError, match=words):
         ZSSR(**{'input_img': np.zeros((20, 20, 3)), 'conf': Config(), **arguments})
+
+
+def test_importing_zssr_loads_nothing_that_only_training_or_drawing_needs():
+    slow = "{'tensorflow', 'keras', 'matplotlib', 'scipy', 'sklearn', 'pandas'}"
+    code = f'import sys, ZSSR; sys.exit(str({slow} & {{*sys.modules}}))'
+    assert finish(start(program=('-c', code))) == (1, '', 'set()\n')
+
+
+FROM_PYTHON = """
+import sys
+from configs import Config
+from ZSSR import ZSSR
+try:
+    ZSSR({image!r}, Config(scale_factors={scale}), **{rest!r}).run()
+except (ValueError, FileNotFoundError) as error:
+    sys.exit(str(error))
+"""
+
+
+@pytest.mark.parametrize(
+    ('image', 'scale', 'rest', 'words'),
+    [
+        ('missing.png', 2, {}, 'missing.png: no such file'),
+        ('text.png', 2, {}, 'text.png: not a'),
+        ('truncated16.png', 2, {}, 'truncated16.png: damaged'),
+        ('small.png', 2, {}, 'too small'),
+        ('photo.png', 0.5, {}, 'scale_factors must'),
+        ('photo.png', 2, {'ground_truth': '{d}/photo.png'}, 'the ground truth has 20×24'),
+        ('photo.png', 2, {'kernels': '{d}/kernels/zero.mat'}, 'Kernel sums to 0'),
+        # The whole one is not refused, and does need it.
+        ('photo.png', 2, {}, 'TensorFlow was imported'),
+    ],
+)
+def test_from_python_a_refusal_does_not_wait_for_tensorflow(folder, image, scale, rest, words):
+    rest = {name: path.format(d=folder) for name, path in rest.items()}
+    code = FROM_PYTHON.format(image=str(folder / image), scale=[scale], rest=rest)
+    code, out, err = finish(start(python_path=folder / 'packages', program=('-c', code)))
+    assert (code, out) == (1, '') and words in err and err.count('\n') == 1
 
 
 @pytest.fixture(scope='module')

@@ -121,7 +121,7 @@ def test_version_and_help(capsys, option, words):
 @pytest.fixture
 def run(tmp_path, monkeypatch, capsys, shared_network):
     """Run the command line in this process, on networks that are compiled already."""
-    monkeypatch.setattr('ZSSR.Network', shared_network)
+    monkeypatch.setattr('learning.network.Network', shared_network)
 
     def run(*arguments):
         output = tmp_path / 'results'

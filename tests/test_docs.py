@@ -1,5 +1,6 @@
 """What the pages say of the project is there: links, headings, presets, commands, options and files."""
 
+import importlib
 import re
 import shlex
 from dataclasses import fields
@@ -167,6 +168,14 @@ def test_files_and_folders_in_the_text_exist(page):
     assert [
         name for name in named if not any((root / name).exists() for root in (PROJECT, page.parent))
     ] == []
+
+
+@every_page
+def test_imports_in_the_text_work(page):
+    for line in split(page)[1]:
+        if match := re.match(r'from ([\w.]+) import ([\w, ]+)', line):
+            module = importlib.import_module(match[1])
+            assert [name for name in match[2].split(', ') if not hasattr(module, name)] == [], line
 
 
 def test_without_make_is_what_make_does():

@@ -46,7 +46,7 @@ def conf(tmp_path):
 @pytest.fixture
 def run(conf, shared_network, monkeypatch):
     """Run images one after the other on a network that is compiled already; returns failures and run.json."""
-    monkeypatch.setattr('ZSSR.Network', shared_network)
+    monkeypatch.setattr('learning.network.Network', shared_network)
 
     def run(images, **options):
         conf.result_path = str(make_results_folder(conf))

@@ -63,7 +63,7 @@ def test_back_projection_compares_with_the_new_base(make_net, monkeypatch):
             compared[-1][2].append(iterations)
             return super().__call__(sr, iterations)
 
-    monkeypatch.setattr('ZSSR.BackProjection', Spy)
+    monkeypatch.setattr('learning.output.BackProjection', Spy)
     net = make_net(cls=Watcher, **GRADUAL | {'back_projection_iters': [1, 2]})
     net.run()
     for (lr, sf, iterations), base, times in zip(compared, net.hr_fathers_sources, [1, 2], strict=False):
