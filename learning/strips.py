@@ -68,11 +68,13 @@ def plan_strips(lr_shape, sr_shape, sf, views, margin):
         margin: as `margin_of` has it.
 
     Returns:
-        List of Strip: one, if the whole is small, or no whole number of rows becomes a whole number.
+        List of Strip: one, if the whole is small, or strips would not be as the whole.
     """
     height, pixels = lr_shape[0], sr_shape[0] * sr_shape[1] * views
     step = next((n for n in range(2, 1001, 2) if (n * sf[0]) % 2 < 1e-9), None)
-    if pixels <= WHOLE_PIXELS or step is None:
+    # Upside down, an image of a broken number of rows is shifted by what they were rounded up.
+    broken = views > 1 and (height * sf[0]) % 1 > 1e-6
+    if pixels <= WHOLE_PIXELS or step is None or broken:
         return [Strip(slice(0, height), sr_shape[0], slice(0, sr_shape[0]), slice(0, sr_shape[0]))]
     rows = max(step, int(height * STRIP_PIXELS / pixels) // step * step)
     margin = -(-margin // step) * step

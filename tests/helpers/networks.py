@@ -8,9 +8,9 @@ from configs import Config
 TINY_CONF = Config(width=4, depth=3)
 
 
-def random_filters(seed):
+def random_filters(seed, conf=TINY_CONF):
     rng = np.random.RandomState(seed)
-    return [(rng.randn(*shape) * 0.15).astype(np.float32) for shape in TINY_CONF.filter_shape]
+    return [(rng.randn(*shape) * 0.15).astype(np.float32) for shape in conf.filter_shape]
 
 
 def forward(image, filters, learn_residual=True):
