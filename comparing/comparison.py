@@ -9,7 +9,7 @@ from pathlib import Path
 from comparing import strips
 from comparing.difference_map import peaks
 from comparing.folders import common_images, images_of_run
-from comparing.loading import alike, load
+from comparing.loading import alike, comparable, load
 from comparing.page import Page
 from comparing.verdicts import csv_text, markdown, mean, measure
 from files.storage import atomic_write
@@ -115,7 +115,7 @@ def _write_figure(folder, names, verdict, pictures):
     candidates += [(names[0], a, verdict.psnr_a), (names[1], b, verdict.psnr_b)]
     candidates.append(('ground truth', pictures.truth, None))
     panels = [
-        (name, image, '' if score is None else f'{score:.2f} dB')
+        (name, strips.viewable(image), '' if score is None else f'{score:.2f} dB')
         for name, image, score in candidates
         if image is not None
     ]
@@ -130,7 +130,8 @@ def _write_figure(folder, names, verdict, pictures):
 
 
 def _bicubic_psnr(pictures, border):
-    """PSNR of bicubic enlargement, None where it or the ground truth is missing."""
-    if pictures.bicubic is None or pictures.truth is None:
+    """PSNR of bicubic enlargement, None where it or a ground truth of its channels is missing."""
+    bicubic, truth = pictures.bicubic, pictures.truth
+    if bicubic is None or truth is None or not comparable(bicubic, truth):
         return None
-    return strips.psnr(*alike(pictures.bicubic, pictures.truth), border)
+    return strips.psnr(*alike(bicubic, truth), border)
