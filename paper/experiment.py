@@ -34,7 +34,7 @@ class Experiment:
     images: tuple = ()  # names; empty: all
     limit: int | None = None  # how many of each set, the first ones
     threads: int | None = None  # of the CPU; None: all cores
-    output: Path = Path('results/tables')
+    output: Path = Path('results/measured')  # git ignores it; the project's own tables are in results/tables
 
     @property
     def csv(self):
