@@ -10,7 +10,7 @@ from files.records import read_curves
 POINTS = 240  # what a curve is thinned to
 
 # Times powers of ten, the ticks of a logarithmic axis; of the first that gives three.
-TICKS = (1,), (1, 2, 5), (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)
+TICKS = (1,), (1, 2, 5), (1, 2, 3, 5), (1, 1.5, 2, 3, 4, 6, 8), (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)
 
 
 def curves_svg(names, records):
