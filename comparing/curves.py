@@ -104,13 +104,13 @@ def binned(x, y, count=POINTS):
 
 
 def log_limits(values):
-    """Where a logarithmic axis of these positive values begins and ends, a factor of two apart or more."""
+    """Where a logarithmic axis of these positive values begins and ends, more than a factor of two apart."""
     low, high = math.log10(np.min(values)), math.log10(np.max(values))
-    return 10 ** (low - 0.05), 10 ** max(high + 0.05, low + 0.25)
+    return 10 ** (low - 0.05), 10 ** max(high + 0.05, low + 0.29)
 
 
 def log_ticks(low, high):
-    """Round values between two positive numbers, at least a factor of two apart: three or more."""
+    """Round values between two positive numbers; between `log_limits`, three or more."""
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for factors in TICKS:
         ticks = [m * 10.0**p for p in powers for m in factors if low <= m * 10.0**p <= high]
