@@ -7,7 +7,7 @@
 """
 
 import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 
 from settings.nearest import did_you_mean
 from settings.rules import FROM_IMAGE, problems
@@ -178,6 +178,16 @@ class Config:
         found = problems(self)
         if found:
             raise ValueError('configuration: ' + '; '.join(found))
+
+
+# Fields that do not change what a configuration is. The seed changes a result, but is told apart everywhere.
+WITHOUT_EFFECT = {f.name for f in fields(Config) if f.metadata.get('aside')} | {'seed'}
+
+
+def differences(conf, other):
+    """The fields, but for `WITHOUT_EFFECT`, in which a Config differs from another: a dict of its values."""
+    names = (f.name for f in fields(Config) if f.name not in WITHOUT_EFFECT)
+    return {name: getattr(conf, name) for name in names if getattr(conf, name) != getattr(other, name)}
 
 
 X2_ONE_JUMP_IDEAL_CONF = Config(input_path='test_data/ideal/')

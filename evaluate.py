@@ -8,11 +8,12 @@
     python evaluate.py div2krk --data DIR/DIV2KRK --scales 2 4                 KernelGAN's benchmark
     python evaluate.py kernels --data DIR/DIV2KRK                              blurs by the images themselves
     python evaluate.py score RESULTS --gt DIR                                  any program's images
-    python evaluate.py show results/tables                                     the tables so far, in Markdown
+    python evaluate.py show                                                    its own tables, in Markdown
 
 DIR holds a folder per set with the ground truth, in HR/ or directly; LR is made, or taken from LR_x2/, …,
 where it is there. Every image measured is a row of OUTPUT/TABLE.csv at once; a command stopped at any moment
-and started again goes on with what is missing. LR, kernels and results are kept in OUTPUT/work/.
+and started again goes on with what is missing. LR, kernels and results are kept in OUTPUT/work/. OUTPUT is
+results/measured, which git ignores; the project's own tables, in results/tables, change only if it is named.
 """
 
 import argparse
@@ -116,7 +117,9 @@ def build_parser():
     add('--scale', type=float, metavar='S', help=help_)
     add('--csv', metavar='FILE', help='write the rows there as well')
     add = commands.add_parser('show', help='print the tables so far, without measuring').add_argument
-    add('paths', nargs='*', default=['results/tables'], help='CSV files, or folders of them')
+    add(
+        'paths', nargs='*', default=['results/tables'], help='CSV files, or folders (default: results/tables)'
+    )
     return parser
 
 
@@ -158,7 +161,7 @@ def _add_table(commands, table, title):
     add('--images', nargs='+', metavar='NAME', help='only these')
     add('--limit', type=whole_number(1), metavar='N', help='only the first N of each set')
     add('--threads', type=whole_number(1), metavar='N', help='CPU threads (default: all cores)')
-    add('--output', help='for the tables (default: results/tables)', **folder)
+    add('--output', help='for the tables (default: results/measured)', **folder)
 
 
 def _grey_levels(text):

@@ -105,6 +105,7 @@ def enlarge(conf, args):
             images,
             conf,
             terminal,
+            preset=args.config,
             devices=devices.visible_devices(gpus) if args.gpu == 'all' else (),
             rejected=failures,
             threads=args.threads,

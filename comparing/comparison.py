@@ -8,10 +8,12 @@ from pathlib import Path
 
 from comparing import strips
 from comparing.difference_map import peaks
+from comparing.facts import image_facts, run_facts
 from comparing.folders import common_images, images_of_run
-from comparing.loading import alike, load
+from comparing.loading import alike, comparable, load
 from comparing.page import Page
 from comparing.verdicts import csv_text, markdown, mean, measure
+from files.records import read_run
 from files.storage import atomic_write
 
 
@@ -62,6 +64,7 @@ def compare(a, b, output, *, gt=None, inputs=None, names=None, border=None, figu
 def report_run(folder):
     """Write `report.html` into the folder of a run: its results against bicubic enlargement of their inputs.
 
+    It tells what run.json records of the run, and links its files.
     Only the images that are there are shown, be the run stopped, or some of them failed. Of several scales of
     an image, the last is.
 
@@ -74,14 +77,16 @@ def report_run(folder):
     """
     folder = Path(folder)
     images, notes = images_of_run(folder)
-    return _write_page(folder, images, notes, ('bicubic', 'ZSSR'))
+    return _write_page(folder, images, notes, ('bicubic', 'ZSSR'), run=read_run(folder))
 
 
-def _write_page(folder, images, notes, names, *, border=None, each=None):
+def _write_page(folder, images, notes, names, *, border=None, each=None, run=None):
     """Load, measure and show images one by one, so that memory holds one of them, and write `report.html`.
 
-    For each, `each` is called with its verdict and pictures. A ValueError says that none can be compared.
+    For each, `each` is called with its verdict and pictures. With `run`, the run.json of `folder`, the page
+    tells what that records. A ValueError says that none can be compared.
     """
+    records = [files.results[-1].run for files in images]
     page, verdicts, notes = Page(names, len(images)), [], [*notes]
     for files in images:
         try:
@@ -93,14 +98,16 @@ def _write_page(folder, images, notes, names, *, border=None, each=None):
             continue
         verdicts.append(verdict)
         notes += remarks
-        page.add(verdict, pictures, [result.run if result else {} for result in files.results])
+        about = () if run is None else image_facts(files.results[-1].run, folder, records)
+        page.add(verdict, pictures, [result.run if result else {} for result in files.results], about)
         if each:
             each(verdict, pictures)
         del pictures  # before the next ones are read
     if not verdicts:
         raise ValueError('; '.join(['no results can be compared', *notes]))
     path = folder / 'report.html'
-    atomic_write(path, page.html(verdicts, mean(verdicts), notes).encode())
+    about = () if run is None else run_facts(run, folder, records)
+    atomic_write(path, page.html(verdicts, mean(verdicts), notes, about).encode())
     return Comparison(path, verdicts, markdown(verdicts, names), notes)
 
 
@@ -115,7 +122,7 @@ def _write_figure(folder, names, verdict, pictures):
     candidates += [(names[0], a, verdict.psnr_a), (names[1], b, verdict.psnr_b)]
     candidates.append(('ground truth', pictures.truth, None))
     panels = [
-        (name, image, '' if score is None else f'{score:.2f} dB')
+        (name, strips.viewable(image), '' if score is None else f'{score:.2f} dB')
         for name, image, score in candidates
         if image is not None
     ]
@@ -130,7 +137,8 @@ def _write_figure(folder, names, verdict, pictures):
 
 
 def _bicubic_psnr(pictures, border):
-    """PSNR of bicubic enlargement, None where it or the ground truth is missing."""
-    if pictures.bicubic is None or pictures.truth is None:
+    """PSNR of bicubic enlargement, None where it or a ground truth of its channels is missing."""
+    bicubic, truth = pictures.bicubic, pictures.truth
+    if bicubic is None or truth is None or not comparable(bicubic, truth):
         return None
-    return strips.psnr(*alike(pictures.bicubic, pictures.truth), border)
+    return strips.psnr(*alike(bicubic, truth), border)

@@ -9,6 +9,9 @@ from files.records import read_curves
 
 POINTS = 240  # what a curve is thinned to
 
+# Times powers of ten, the ticks of a logarithmic axis; of the first that gives three.
+TICKS = (1,), (1, 2, 5), (1, 2, 3, 5), (1, 1.5, 2, 3, 4, 6, 8), (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)
+
 
 def curves_svg(names, records):
     """Draw the trainings behind two results of an image: loss and quick tests, logarithmic.
@@ -26,8 +29,8 @@ def curves_svg(names, records):
         start = 0
         for scale in scales:
             iterations = len(scale.loss)
-            lines.append((f'{key} loss', *_binned(start + np.arange(iterations), 255 * scale.loss)))
-            lines.append((f'{key} test', *_binned(start + scale.steps, 255 * np.sqrt(scale.errors))))
+            lines.append((f'{key} loss', *_positive(start + np.arange(iterations), 255 * scale.loss)))
+            lines.append((f'{key} test', *_positive(start + scale.steps, 255 * np.sqrt(scale.errors))))
             drops += [(key, start + at) for at in scale.drops]
             start += iterations
             ends.append(start)
@@ -40,11 +43,10 @@ def curves_svg(names, records):
 
 def _svg(lines, drops, end):
     """The element itself: axes, lines (class, x, y) and marks where the learning rate fell."""
-    width, height = 720, 250
-    left, right, top, base = 46, width - 12, 12, height - 36
+    width, height = 720, 300
+    left, right, top, base = 46, width - 12, 36, height - 66
     values = np.concatenate([y for _, _, y in lines])
-    low, high = math.log10(values.min()), math.log10(values.max())
-    low, high = low - 0.05, max(high + 0.05, low + 0.3)
+    low, high = np.log10(log_limits(values))
 
     def across(x):
         """Pixels from the left."""
@@ -55,7 +57,7 @@ def _svg(lines, drops, end):
         return top + (base - top) * (high - np.log10(y)) / (high - low)
 
     parts = []
-    for tick in _log_ticks(10**low, 10**high):
+    for tick in log_ticks(10**low, 10**high):
         y = f'{down(tick):.1f}'
         parts.append(f'<path class="grid" d="M{left} {y}H{right}"/>')
         parts.append(f'<text class="y" x="{left - 6}" y="{y}" dy=".32em">{tick:g}</text>')
@@ -67,32 +69,61 @@ def _svg(lines, drops, end):
         points = ' '.join(f'{across(i):.1f},{down(j):.1f}' for i, j in zip(x, y, strict=True))
         parts.append(f'<polyline class="{kind}" points="{points}"/>')
     parts.append(f'<path class="axis" d="M{left} {base}H{right}"/>')
-    label = 'Training loss and reconstruction error over iterations'
+    parts.append('<text class="unit" y="2">error, grey levels of 255</text>')
+    parts.append(f'<text class="unit end" x="{right}" y="{base + 38}">training steps (iterations)</text>')
+    label = 'Training loss and error of the quick tests over iterations'
     return f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{label}">{"".join(parts)}</svg>'
 
 
 def _caption(named):
     """What the lines mean, and which colour is whose."""
     keys = ' '.join(f'<span class="key {key}">{escape(name)}</span>' for key, name in named.items())
-    text = 'Training in grey levels over iterations: mean absolute loss (faint), RMS error of the quick tests'
-    return f'<figcaption>{keys} {text} (strong); ticks: the learning rate fell.</figcaption>'
+    text = (
+        'How the training went. Faint: crops of the image, made small and enlarged by the network, mean '
+        'error. Strong: the same with the whole image, root mean square error. Ticks: the learning rate fell.'
+    )
+    return f'<figcaption>{keys} {text}</figcaption>'
 
 
-def _binned(x, y):
-    """Medians of at most `POINTS` bins of a curve, without what a logarithm cannot show."""
-    with np.errstate(invalid='ignore'):
-        keep = np.isfinite(y) & (y > 0)
+def binned(x, y, count=POINTS):
+    """Thin a curve to medians of at most `count` bins; points that are not finite are left out.
+
+    Args:
+        x, y: float arrays of one length.
+        count: at least 1.
+
+    Returns:
+        Two arrays of one length, which is 0 if no point is finite.
+    """
+    keep = np.isfinite(y)
     x, y = x[keep], y[keep]
     if len(y) == 0:
         return x, y
-    bins = np.array_split(np.arange(len(y)), min(len(y), POINTS))
+    bins = np.array_split(np.arange(len(y)), min(len(y), count))
     return np.array([x[b].mean() for b in bins]), np.array([np.median(y[b]) for b in bins])
 
 
-def _log_ticks(low, high):
-    """Values 1, 2 and 5 times powers of ten between two positive numbers."""
+def log_limits(values):
+    """Where a logarithmic axis of these positive values begins and ends, more than a factor of two apart."""
+    low, high = math.log10(np.min(values)), math.log10(np.max(values))
+    return 10 ** (low - 0.05), 10 ** max(high + 0.05, low + 0.29)
+
+
+def log_ticks(low, high):
+    """Round values between two positive numbers; between `log_limits`, three or more."""
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    return [m * 10**p for p in powers for m in (1, 2, 5) if low <= m * 10**p <= high]
+    for factors in TICKS:
+        ticks = [m * 10.0**p for p in powers for m in factors if low <= m * 10.0**p <= high]
+        if len(ticks) >= 3:
+            break
+    return ticks
+
+
+def _positive(x, y):
+    """`binned` without what a logarithm cannot show."""
+    with np.errstate(invalid='ignore'):
+        keep = y > 0
+    return binned(x[keep], y[keep])
 
 
 def _round_ticks(end):

@@ -11,19 +11,35 @@ import math
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import LogLocator
+from matplotlib.ticker import FixedLocator, LogLocator, NullLocator
 from PIL import Image
+
+from comparing.curves import binned, log_limits, log_ticks
+from comparing.strips import viewable
+from settings.scales import scale_text
 
 CROP_COLOURS = ('#d1495b', '#1b6ca8')  # frames of the first and second crop
 VIEW_SIDE = 1200  # pixels; larger views of whole images are scaled down, their crops are not
 
-# A history of a training -> label, colour and style of its line.
+# A history of a training -> label and style of its line.
 ERROR_CURVES = {
-    'mse_rec': ('reconstruction of the input', 'tab:blue', '-'),
-    'interp_rec_mse': ('the same by interpolation', 'tab:blue', ':'),
-    'mse': ('true error', 'tab:red', '-'),
-    'interp_mse': ('true error of interpolation', 'tab:red', ':'),
+    'loss': ('training: crops made small, enlarged by the network', {'color': '0.5'}),
+    'mse_rec': ('test: the image made small, enlarged by the network', {'color': 'tab:blue', 'marker': '.'}),
+    'interp_rec_mse': ('test: the same, enlarged by interpolation', {'color': 'tab:blue', 'ls': ':'}),
+    'mse': ('ground truth: the image enlarged by the network', {'color': 'tab:red', 'marker': '.'}),
+    'interp_mse': ('ground truth: the image enlarged by interpolation', {'color': 'tab:red', 'ls': ':'}),
 }
+
+EXPLANATION = (
+    'What was enlarged is compared with what it was before it was made small, or with the ground truth. '
+    'Lower is better.\n'
+    'Training: mean error of a crop, median of neighbouring steps. The others: root mean square error.'
+)
+
+LOSS_POINTS = 60  # crops are easy or hard; single steps would hide the course of the training
+
+# A picture of the last training step -> what it is.
+PAIR = {'son': 'crop made small (son)', 'output': 'enlarged by the network', 'father': 'crop (father)'}
 
 
 def comparison_figure(panels, boxes, size):
@@ -52,34 +68,36 @@ def comparison_figure(panels, boxes, size):
 
 
 def run_figure(title, scales, images):
-    """Draw how a training went: errors on a log scale with the rate changes marked, and the last pair below.
+    """Draw how a training went: errors, with the falls of the learning rate marked, and the last pair below.
+
+    Errors are in grey levels: the mean of the training's, the root of the mean square of the others. The
+    axis is logarithmic unless an error is exactly 0. A curve of less than two points is left out.
 
     Args:
         title: text above.
-        scales: list of dicts, one per scale in order, as ZSSR's `records`: mse_steps, mse_rec,
+        scales: list of dicts, one per scale in order, as ZSSR's `records`: loss, mse_steps, mse_rec,
             interp_rec_mse, mse and interp_mse (or None), learning_rate_changes, iterations, sf.
-        images: list of (label, float array (H, W, C) in [0, 1]) to show below.
+        images: list of (label, float array (H, W, C) in [0, 1]) to show below; labels as in `PAIR` are put in
+            plain words. Of channels other than 1 or 3, the mean is shown.
     """
     figure = Figure(figsize=(9, 7.5), layout='constrained')
     figure.suptitle(title, parse_math=False)
-    curves, pictures = figure.subfigures(2, 1, height_ratios=(3, 2))
-    axes = curves.subplots()
-    first = 0
-    for scale in scales:
-        _draw_errors(axes, scale, first)
-        first += scale['iterations']
-    # A black image is reconstructed without any error, which a log scale cannot show.
-    positive = any(e > 0 for scale in scales for name in ERROR_CURVES for e in scale[name] or ())
-    axes.set(
-        yscale='log' if positive else 'linear', xlabel='iteration', ylabel='mean squared error, 1 is white'
-    )
-    axes.grid(alpha=0.3)
+    above, below = figure.subfigures(2, 1, height_ratios=(3, 2))
+    axes = above.subplots()
+    _draw_trainings(axes, scales)
+    above.supxlabel(EXPLANATION, fontsize='small', color='0.35')
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(loc='lower center', bbox_to_anchor=(0.5, 1), ncols=3, frameon=False, fontsize='small')
-    panels = pictures.subplots(1, len(images), squeeze=False)[0] if images else []
+        axes.legend(loc='lower center', bbox_to_anchor=(0.5, 1), ncols=2, frameon=False, fontsize='small')
+    if images:
+        below.suptitle('The last training step', fontsize='medium')
+    panels = below.subplots(1, len(images), squeeze=False)[0] if images else []
     for axes, (label, image) in zip(panels, images, strict=True):
-        axes.imshow(np.clip(image.squeeze(), 0, 1), cmap='gray', vmin=0, vmax=1, interpolation='nearest')
-        axes.set_title(f'{label}, {image.shape[0]}×{image.shape[1]}', fontsize='medium')
+        shown, note = viewable(image), ''
+        if shown is not image:
+            note = f', mean of {image.shape[2]} channels'
+        axes.imshow(np.clip(shown.squeeze(), 0, 1), cmap='gray', vmin=0, vmax=1, interpolation='nearest')
+        text = f'{PAIR.get(label, label)}\n{image.shape[0]}×{image.shape[1]} pixels{note}'
+        axes.set_title(text, fontsize='small')
         axes.set_axis_off()
     return figure
 
@@ -187,19 +205,54 @@ def _show(axes, image, extent, interpolation):
         spine.set_visible(False)
 
 
-def _draw_errors(axes, scale, first):
-    """Draw one scale's error curves from iteration `first` on, and where its learning rate fell."""
-    labelled = first == 0
-    for name, (label, colour, style) in ERROR_CURVES.items():
-        if scale[name]:
-            steps = np.add(scale['mse_steps'], first)
-            axes.plot(steps, scale[name], style, color=colour, marker='.', label=label if labelled else None)
-    for index, iteration in enumerate(scale['learning_rate_changes']):
-        label = 'learning rate divided by 10' if labelled and index == 0 else None
-        axes.axvline(first + iteration, color='0.4', linestyle='--', linewidth=1, label=label)
+def _draw_trainings(axes, scales):
+    """Draw the error curves of all scales, one after the other, on axes with units."""
+    first, drawn = 0, []
+    for scale in scales:
+        for name, (label, style) in ERROR_CURVES.items():
+            steps, errors = _curve(scale, name)
+            if len(errors) > 1:
+                axes.plot(steps + first, errors, **style, label=_once(axes, label))
+                drawn.append(errors)
+        for iteration in scale['learning_rate_changes']:
+            label = _once(axes, 'learning rate divided by 10')
+            axes.axvline(first + iteration, color='0.4', ls='--', lw=1, label=label)
+        if len(scales) > 1:
+            _mark_scale(axes, scale_text(scale['sf']), first)
+        first += scale['iterations']
+    axes.set(xlabel='training step (iteration)', ylabel='error, grey levels of 255', xlim=(0, max(first, 1)))
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.grid(alpha=0.3)
+    if not drawn:
+        axes.set(xticks=[], yticks=[])
+        axes.text(0.5, 0.5, 'too few steps for a curve', transform=axes.transAxes, ha='center')
+        return
+    errors = np.concatenate(drawn)
+    if errors.min() > 0:
+        low, high = log_limits(errors)
+        axes.set(yscale='log', ylim=(low, high))
+        axes.yaxis.set(major_locator=FixedLocator(log_ticks(low, high)), minor_locator=NullLocator())
+        axes.yaxis.set_major_formatter('{x:g}')
+    else:
+        axes.set_ylim(0, max(1, 1.1 * errors.max()))
+
+
+def _curve(scale, name):
+    """One history of a scale as iterations and errors in grey levels; empty where there is none."""
+    values = np.array(scale[name] or [], np.float64)
+    if name == 'loss':
+        return binned(np.arange(len(values)), 255 * values, min(LOSS_POINTS, max(2, len(values) // 5)))
+    return np.array(scale['mse_steps'][: len(values)]), 255 * np.sqrt(values)
+
+
+def _once(axes, label):
+    """A label, or None if the legend has it already."""
+    return None if label in axes.get_legend_handles_labels()[1] else label
+
+
+def _mark_scale(axes, text, first):
+    """Say at the foot of the axes which scale begins at iteration `first`."""
     if first:
-        axes.axvline(first, color='black', linewidth=1.5)
-    text = f'×{scale["sf"][0]:g}×{scale["sf"][1]:g}'
-    axes.annotate(
-        text, (first, 0), xycoords=('data', 'axes fraction'), xytext=(3, 4), textcoords='offset points'
-    )
+        axes.axvline(first, color='black', lw=1.5)
+    foot = {'xycoords': ('data', 'axes fraction'), 'textcoords': 'offset points'}
+    axes.annotate(text, (first, 0), xytext=(3, 4), **foot)

@@ -12,7 +12,7 @@ from files.rounding import to_integers
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
 class Pictures:
-    """The pictures of one image: uint8 arrays (H, W, C), C 1 or 3, of one shape except for `input`."""
+    """The pictures of one image: uint8 arrays (H, W, C) of one shape, except for `input`'s size."""
 
     results: tuple
     truth: np.ndarray | None = None
@@ -34,7 +34,7 @@ def load(files):
 
     Raises:
         FileNotFoundError: if a file is missing.
-        ValueError: if a file cannot be read, or the results differ in size.
+        ValueError: if a file cannot be read, or the results differ in size or, beyond gray and RGB, channels.
     """
     notes = []
     # Reading takes most memory, so all is read before the enlargement is made.
@@ -45,8 +45,10 @@ def load(files):
     bicubic = None if source is None else strips.enlarge(source, files.scale, shape)
     results = [bicubic if result is None else result for result in results]
     if results[0].shape[:2] != shape:
-        (one, two), (a, b) = (result.path for result in files.results), map(_size, results)
-        raise ValueError(f'{files.name}: {one} is {a} and {two} {b}; left out')
+        raise ValueError(f'{_both(files, map(_size, results))}; left out')
+    if not comparable(results[0], results[-1]):
+        channels = (f'of {result.shape[2]} channels' for result in results)
+        raise ValueError(f'{_both(files, channels)}; left out')
     if truth is not None:
         sizes = f'{files.ground_truth}: is {_size(truth)}, the results {_size(results[0])}'
         excess = np.abs(np.subtract(truth.shape[:2], shape))
@@ -55,6 +57,10 @@ def load(files):
             truth = None
         elif excess.any():
             notes.append(f'{sizes}; cropped to the smaller')
+    if truth is not None and not comparable(truth, results[0]):
+        counts = f'{truth.shape[2]} channels, the results {results[0].shape[2]}'
+        notes.append(f'{files.ground_truth}: has {counts}; not measured against it')
+        truth = None
     *results, truth = alike(*results, truth)
     return Pictures(tuple(results), truth, source, bicubic), notes
 
@@ -72,12 +78,24 @@ def alike(*images):
     return [None if image is None else next(fitted) for image in images]
 
 
+def comparable(a, b):
+    """Whether two pictures have the same channels, or one is gray and the other RGB."""
+    return a.shape[2] == b.shape[2] or {a.shape[2], b.shape[2]} == {1, 3}
+
+
 def _read(path, notes):
     """An image file as uint8 (H, W, C); the alpha that the original adds everywhere is dropped."""
     picture = read_image(path)
     if picture.alpha is not None and picture.alpha.min() < 1:
         notes.append(f'{path}: is partly transparent; compared without its transparency')
     return to_integers(picture.pixels)
+
+
+def _both(files, facts):
+    """The start of a line on two results that cannot be compared: either file, and a fact on it."""
+    paths = (result.path if result else f'bicubic enlargement of {files.input}' for result in files.results)
+    (one, two), (a, b) = paths, facts
+    return f'{files.name}: {one} is {a} and {two} {b}'
 
 
 def _size(image):

@@ -1,7 +1,8 @@
 """PSNR and SSIM by the protocol of the super-resolution benchmarks (ZSSR paper, tables 1 to 3).
 
 Everything is measured on 8-bit images, on the luma that MATLAB's rgb2ycbcr gives, rounded to 8 bits, with a
-border of `scale` pixels cropped. Floats are rounded to 8 bits first, as they would be in a file.
+border of `scale` pixels cropped. Floats are rounded to 8 bits first, as they would be in a file. Images that
+are neither gray nor RGB have no luma: they are measured over all their channels.
 """
 
 import math
@@ -23,10 +24,11 @@ def psnr(a, b, *, border=0, luma=True):
     """Peak signal-to-noise ratio between two images, in dB.
 
     Args:
-        a: image (H, W) or (H, W, C), C 1 or 3: uint8, or float in [0, 1], which is rounded to 8 bits.
+        a: image (H, W) or (H, W, C): uint8, or float in [0, 1], which is rounded to 8 bits.
         b: the other image, of the same size. The order does not matter.
         border: pixels to crop on every side, or (vertical, horizontal); the tables crop the scale factor.
-        luma: compare the luma of RGB images (the tables' protocol) rather than all their channels.
+        luma: compare the luma of RGB images (the tables' protocol) rather than all their channels; of images
+            with any other number of channels, all are compared.
 
     Returns:
         A float; inf for identical images.
@@ -64,7 +66,7 @@ def scores(sr, gt, border, name='result', measures=(psnr, ssim)):
     """PSNR and SSIM of a result, by the tables' protocol.
 
     Args:
-        sr, gt: the result and its ground truth, as for `psnr`.
+        sr, gt: the result and its ground truth, as for `psnr`; all channels count where there are not 1 or 3.
         border: pixels to crop; see `scale_border`.
         name: what error messages call the result.
         measures: the functions to score with; those of strips.py take less memory.
@@ -99,6 +101,8 @@ def rgb_to_luma(image):
         ValueError: if the image is anything else.
     """
     image = _to_8_bits(image, 'image')
+    if image.shape[2] not in (1, 3):
+        raise ValueError(f'image: shape {image.shape} has no luma; give (H, W), (H, W, 1) or (H, W, 3)')
     if image.shape[2] == 1:
         return image[:, :, 0]
     # In integers, so that halves round up on every machine.
@@ -125,13 +129,13 @@ def crop_border(image, border):
 
 
 def _comparable(a, b, border, luma):
-    """Both images as float64 (H, W, C) with integer values from 0 to 255, cropped; C is 1 for luma."""
+    """Both images as float64 (H, W, C) with whole values from 0 to 255, cropped; C is 1 for RGB's luma."""
     a, b = _to_8_bits(a, 'a'), _to_8_bits(b, 'b')
     if a.shape != b.shape:
         raise ValueError(
             f'the images have shapes {a.shape} and {b.shape}; crop or convert one to match the other'
         )
-    if luma:
+    if luma and a.shape[2] == 3:
         a, b = rgb_to_luma(a)[:, :, np.newaxis], rgb_to_luma(b)[:, :, np.newaxis]
     return tuple(crop_border(image, border).astype(np.float64) for image in (a, b))
 
@@ -141,8 +145,10 @@ def _to_8_bits(image, name):
     image = np.asarray(image)
     if image.ndim == 2:
         image = image[:, :, np.newaxis]
-    if image.ndim != 3 or image.shape[2] not in (1, 3) or image.size == 0:
-        raise ValueError(f'{name}: shape {image.shape} is not valid; give (H, W), (H, W, 1) or (H, W, 3)')
+    if image.ndim != 3 or image.size == 0:
+        raise ValueError(
+            f'{name}: shape {image.shape} is not valid; give (H, W) or (H, W, C), none of them 0'
+        )
     if image.dtype == np.uint8:
         return image
     if image.dtype.kind != 'f':

@@ -5,8 +5,6 @@ are embedded without loss while that fits, then lossy, then scaled down, with th
 always cut out at full size and without loss. The template, its style and its script are page.html.
 """
 
-import base64
-import io
 import json
 import math
 import re
@@ -15,17 +13,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from comparing.curves import curves_svg
 from comparing.difference_map import MAP_COLOURS, PEAKS, Peak, map_top, painted, peaks, shrunk
-from comparing.strips import difference
+from comparing.embedding import address
+from comparing.strips import difference, viewable
 from comparing.verdicts import decibels, score_cells, score_heads
 from settings.scales import scale_text
 
 TEMPLATE = Path(__file__).with_name('page.html')
 BYTE_LIMIT = 20_000_000  # what mail servers and code reviews still take
 PIXEL_LIMIT = 4_000_000  # larger pictures are shown scaled down
+COLUMN_ORDER = 0, 2, 4, 1, 3, 5, 6, 7  # of score cells and scale: a phone has room for three
 MARGIN = 56  # pixels that are cut out around a patch, so that the zoom can move a little at full size
 
 
@@ -65,21 +64,26 @@ class Page:
         """Count an image that could not be compared."""
         self._coming -= 1
 
-    def add(self, verdict, pictures, records):
+    def add(self, verdict, pictures, records, facts=()):
         """Show an image in the best way that leaves the others their share.
 
         Args:
             verdict: `Verdict` on it.
             pictures: its `Pictures`.
             records: what run.json holds of it for either result, dicts, perhaps empty.
+            facts: what else is to be told of it: pairs of a name and HTML.
         """
         share = self._left / max(1, self._coming)
         self._coming -= 1
-        shown = dict(zip('ab', pictures.results, strict=True))
+        shown = dict(zip('ab', map(viewable, pictures.results), strict=True))
         if pictures.truth is not None:
-            shown['truth'] = pictures.truth
+            shown['truth'] = viewable(pictures.truth)
         gap = difference(*pictures.results)
-        curves = curves_svg(self._names, records)
+        common = {
+            'curves': _figure(curves_svg(self._names, records)),
+            'about': _list(facts),
+            'channels': _channels(pictures.results[0]),
+        }
         for attempt in ATTEMPTS:
             exact = attempt.quality is None
             if exact and gap.size > PIXEL_LIMIT:
@@ -88,7 +92,7 @@ class Page:
             least = min(gap.size, attempt.share * PIXEL_LIMIT) * len(shown) / (4 if exact else 40)
             if least > share and attempt is not ATTEMPTS[-1]:
                 continue
-            section = self._section(verdict, shown, gap, attempt, curves)
+            section = self._section(verdict, shown, gap, attempt, common)
             if len(section) <= share:
                 self._reduced += not exact
                 self._left -= len(section)
@@ -97,13 +101,14 @@ class Page:
                 return
         self._omitted += 1
 
-    def html(self, verdicts, means, notes):
+    def html(self, verdicts, means, notes, facts=()):
         """The text of the finished page.
 
         Args:
             verdicts: list of `Verdict`, of all images.
             means: the `Verdict` of their means.
             notes: what was left out, one line each.
+            facts: what is to be told of the whole: pairs of a name and HTML.
         """
         notes = [*notes, *self._remarks()]
         listed = ''.join(f'<li>{escape(note)}</li>' for note in notes)
@@ -112,14 +117,15 @@ class Page:
             'border': _border_text(verdicts),
             'ramp': ', '.join(f'rgb{colour}' for colour in MAP_COLOURS),
             'summary': self._summary(means),
+            'about_all': _list(facts),
             'table': self._table(verdicts, means),
             'notes': f'<ul class="notes">{listed}</ul>' if notes else '',
             'sections': ''.join(self._sections),
         }
         return _fill(self._frame, self._escaped | values)
 
-    def _section(self, verdict, shown, gap, attempt, curves):
-        """The HTML of one image, its pictures encoded as `attempt` says."""
+    def _section(self, verdict, shown, gap, attempt, common):
+        """The HTML of one image, its pictures encoded as `attempt` says; `common`: the rest."""
         factor = min(1, math.sqrt(attempt.share * PIXEL_LIMIT / gap.size), 8192 / max(gap.shape))
         patches, top = peaks(gap), map_top(gap)
         cut = [] if factor == 1 and attempt.quality is None else patches[: attempt.crops]
@@ -128,28 +134,28 @@ class Page:
             'peaks': [[peak.left, peak.top, peak.side] for peak in patches],
             'crops': [_crop(peak, shown, gap, top) for peak in cut],
         }
-        addresses = {key: _address(image, factor, attempt.quality) for key, image in shown.items()}
+        addresses = {key: address(image, factor, attempt.quality) for key, image in shown.items()}
         names = [*self._names, 'ground truth'][: len(shown)]
         truth = '<img class="source truth" alt="" hidden src="{}">'
         values = {
             'id': len(self._sections) + 1,
             'name': escape(verdict.name),
-            'facts': escape(_facts(verdict, factor, attempt.quality)),
+            'facts': escape(_facts(verdict, factor, attempt.quality) + common['channels']),
+            'shape': ' class="tall"' if verdict.size[0] >= 2 * verdict.size[1] else '',
             'scores': self._scores(verdict),
             'width': verdict.size[1],
             'height': verdict.size[0],
             'picture_a': addresses['a'],
             'picture_b': addresses['b'],
-            'picture_map': _address(painted(shrunk(gap, factor), top)),
+            'picture_map': address(painted(shrunk(gap, factor), top)),
             'truth': truth.format(addresses['truth']) if 'truth' in shown else '',
             'tiles': ''.join(map(_tile, [*shown, 'map'], [*names, 'difference'])),
             'top': f'{top}' if top >= gap.max() else f'{top} and more',
             'largest': verdict.largest,
             'jumps': _jumps(patches, gap),
-            'curves': curves and f'<figure class="curves">{curves}</figure>',
             'detail': json.dumps(detail).replace('<', r'\u003c'),
         }
-        return _fill(self._fragment, self._escaped | values)
+        return _fill(self._fragment, self._escaped | common | values)
 
     def _scores(self, verdict):
         """The scores of one image as a description list."""
@@ -165,9 +171,9 @@ class Page:
 
     def _table(self, verdicts, means):
         """The table of scores, each image's name a link to its section where it has one; no empty columns."""
-        lines = [[scale_text(verdict.scale), *score_cells(verdict)] for verdict in (*verdicts, means)]
-        heads = ['', *score_heads(self._names)]
-        shown = [column for column in range(len(heads)) if any(line[column] for line in lines)]
+        lines = [[*score_cells(verdict), scale_text(verdict.scale)] for verdict in (*verdicts, means)]
+        heads = [*score_heads(self._names), 'scale']
+        shown = [column for column in COLUMN_ORDER if any(line[column] for line in lines)]
         heads, *lines = ([line[column] for column in shown] for line in (heads, *lines))
         head = ''.join(f'<th scope="col">{escape(h)}</th>' for h in ('image', *heads))
         body = ''
@@ -229,6 +235,22 @@ def _facts(verdict, factor, quality):
     return ' · '.join(filter(None, facts))
 
 
+def _channels(image):
+    """What is to be told of an image of channels that no screen shows."""
+    count = image.shape[2]
+    return '' if count in (1, 3) else f' · {count} channels: shown as their mean, in gray; scores are of all'
+
+
+def _list(facts):
+    """Facts as a description list, nothing if there are none."""
+    entries = ''.join(f'<div><dt>{escape(name)}</dt><dd>{html}</dd></div>' for name, html in facts)
+    return entries and f'<dl class="about">{entries}</dl>'
+
+
+def _figure(curves):
+    return curves and f'<figure class="curves">{curves}</figure>'
+
+
 def _table_line(head, cells):
     """A line of the table; `head` is HTML, the cells are text."""
     return f'<tr><th scope="row">{head}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in cells)}</tr>'
@@ -254,17 +276,5 @@ def _crop(peak, shown, gap, top):
     side = min(peak.side + 2 * MARGIN, *gap.shape)
     corner = [start + peak.side // 2 - side // 2 for start in (peak.top, peak.left)]
     area = Peak(*(int(np.clip(start, 0, n - side)) for start, n in zip(corner, gap.shape, strict=True)), side)
-    cut = {key: _address(area.of(image)) for key, image in shown.items()}
-    return {'at': [area.left, area.top, side], **cut, 'map': _address(painted(area.of(gap), top))}
-
-
-def _address(image, factor=1, quality=None):
-    """A picture (H, W, C) scaled by `factor` as a data: address; WebP, without loss if `quality` is None."""
-    picture = Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
-    if factor < 1:
-        size = [max(1, round(side * factor)) for side in picture.size]
-        picture = picture.resize(size, Image.Resampling.LANCZOS)
-    data = io.BytesIO()
-    # For lossless files quality is effort; 30 takes a third of the time of 80 and adds 1 % of bytes.
-    picture.convert('RGB').save(data, 'WEBP', lossless=quality is None, quality=quality or 30, method=2)
-    return 'data:image/webp;base64,' + base64.b64encode(data.getvalue()).decode()
+    cut = {key: address(area.of(image)) for key, image in shown.items()}
+    return {'at': [area.left, area.top, side], **cut, 'map': address(painted(area.of(gap), top))}

@@ -18,7 +18,8 @@ def score_bicubic(lr, hr, name='bicubic'):
     """PSNR and SSIM of bicubic enlargement, as the tables' bicubic rows have them.
 
     The published rows were interpolated in floating point, and rounding the enlarged image to 8 bits after
-    each dimension lowers SSIM at ×2 by 0.0003. So nothing is rounded here but, once, its luma.
+    each dimension lowers SSIM at ×2 by 0.0003. So nothing is rounded here but, once, its luma; all channels
+    where there are not 1 or 3.
 
     Args:
         lr: uint8 array (h, w, C).
@@ -29,10 +30,9 @@ def score_bicubic(lr, hr, name='bicubic'):
     """
     scale = hr.shape[0] // lr.shape[0]
     enlarged = np.clip(imresize_matlab(lr.astype(np.float64), scale), 0, 255)
-    luma = enlarged[:, :, 0]
     if enlarged.shape[2] == 3:
-        luma = 16 + enlarged @ LUMA_WEIGHTS / 255_000
-    return scores(luma / 255, rgb_to_luma(hr), scale, name)
+        enlarged, hr = 16 + enlarged @ LUMA_WEIGHTS / 255_000, rgb_to_luma(hr)
+    return scores(enlarged / 255, hr, scale, name)
 
 
 def score_folder(folder, gt, scale=None):

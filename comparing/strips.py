@@ -47,8 +47,26 @@ def difference(a, b):
     return gap
 
 
+def viewable(image):
+    """A picture as people can look at it: gray or RGB as it is, of any other number of channels their mean.
+
+    Args:
+        image: (H, W, C), uint8 or float. Not changed.
+
+    Returns:
+        `image` itself where C is 1 or 3, else an array (H, W, 1) of its type; means of uint8 are rounded.
+    """
+    if image.shape[2] in (1, 3):
+        return image
+    gray = np.empty((*image.shape[:2], 1), image.dtype)
+    for rows in row_strips(*gray.shape[:2]):
+        means = image[rows].mean(axis=2, keepdims=True)
+        gray[rows] = to_integers(means / 255) if image.dtype == np.uint8 else means
+    return gray
+
+
 def psnr(a, b, border=0):
-    """`metrics.psnr` of the luma of two uint8 pictures (H, W, C) of any size."""
+    """`metrics.psnr`, by the tables' protocol, of two uint8 pictures (H, W, C) of any size."""
     a, b = (metrics.crop_border(image, border) for image in (a, b))
     strips = row_strips(*a.shape[:2])
     values = [metrics.psnr(a[rows], b[rows]) for rows in strips]
@@ -59,7 +77,7 @@ def psnr(a, b, border=0):
 
 
 def ssim(a, b, border=0):
-    """`metrics.ssim` of the luma of two uint8 pictures (H, W, C) of any size."""
+    """`metrics.ssim`, by the tables' protocol, of two uint8 pictures (H, W, C) of any size."""
     a, b = (metrics.crop_border(image, border) for image in (a, b))
     beyond = len(metrics.WINDOW) - 1  # rows that a window reaches beyond its first one
     strips = row_strips(max(1, a.shape[0] - beyond), a.shape[1])

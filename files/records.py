@@ -1,6 +1,6 @@
 """run.json, the record of a run: the one place where it is written and read.
 
-{config, versions, started, finished, failures: [line, …],
+{preset, changes, config, versions, started, finished, failures: [line, …],
  images: [{stem, input, input_sha256, …, scales: [{sf, kernel, iterations, loss, …, output}, …]}, …]}
 """
 
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from configs import differences, get_config
 from files.storage import atomic_write, sha256
 
 RUN_JSON = 'run.json'
@@ -20,12 +21,25 @@ RUN_JSON = 'run.json'
 class RunRecord:
     """The record of a run, which is written anew after every image."""
 
-    def __init__(self, conf, versions, failures=()):
-        """Begin the record of a run of `conf`; `failures`: a line for each image that is not even tried."""
+    def __init__(self, conf, versions, failures=(), preset=None):
+        """Begin the record of a run.
+
+        Args:
+            conf: Config.
+            versions: dict from name to version, of what decides a result.
+            failures: a line for each image that is not even tried.
+            preset: name of the preset that `conf` was made of; None: the default configuration.
+        """
         self.failures = list(failures)
         self._path = Path(conf.result_path) / RUN_JSON if conf.save_results else None
         self._images = []
-        self._head = {'config': asdict(conf), 'versions': versions, 'started': _now()}
+        self._head = {
+            'preset': preset,
+            'changes': differences(conf.copy(), get_config(preset)),
+            'config': asdict(conf),
+            'versions': versions,
+            'started': _now(),
+        }
 
     def add(self, image=None, failure=None):
         """Add an image that is done (`image_record`), or a line on one that failed, and write the file."""
@@ -96,6 +110,25 @@ class Result:
     run: dict = field(default_factory=dict)
 
 
+def read_run(folder):
+    """Read the run.json of a run, a dict; fields may be missing.
+
+    Raises:
+        FileNotFoundError: if there is none.
+        ValueError: if it is damaged.
+    """
+    path = Path(folder) / RUN_JSON
+    if not path.is_file():
+        raise FileNotFoundError(f'{path}: no such file; give the folder of a finished run')
+    try:
+        record = json.loads(path.read_text(encoding='utf-8'))
+    except ValueError as error:
+        raise _damaged(path, error) from error
+    if not isinstance(record, dict):
+        raise _damaged(path, f'a {type(record).__name__}')
+    return record
+
+
 def read_results(folder):
     """Read which results the run.json of a run lists.
 
@@ -109,20 +142,16 @@ def read_results(folder):
         FileNotFoundError: if there is no run.json.
         ValueError: if it is damaged.
     """
-    path = Path(folder) / RUN_JSON
-    if not path.is_file():
-        raise FileNotFoundError(f'{path}: no such file; give the folder of a finished run')
+    record, found = read_run(folder), {}
     try:
-        images = json.loads(path.read_text(encoding='utf-8')).get('images') or []
-        found = {}
-        for image in images:
+        for image in record.get('images') or []:
             for scale in image.get('scales') or []:
                 if scale.get('output'):
                     factor = tuple(float(s) for s in scale.get('sf') or ())
                     found[Path(scale['output']).name] = (factor if len(factor) == 2 else None, image)
         return found
     except (ValueError, TypeError, AttributeError) as error:
-        raise ValueError(f'{path}: not a record of a run ({error}); delete or restore it') from error
+        raise _damaged(Path(folder) / RUN_JSON, error) from error
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,6 +186,10 @@ def read_curves(image):
 def existing(path):
     """A path that a record names, or None if it names none or the file is gone."""
     return Path(path) if path and Path(path).is_file() else None
+
+
+def _damaged(path, reason):
+    return ValueError(f'{path}: not a record of a run ({reason}); delete or restore it')
 
 
 def _now():

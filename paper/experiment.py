@@ -6,12 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import configs
-from configs import Config
+from configs import WITHOUT_EFFECT, Config, differences
 from paper.tables import BICUBIC
 from running.command_line import set_field
-
-# Fields of Config that do not change a result. The seed does, but is a column of its own.
-WITHOUT_EFFECT = {f.name for f in dataclasses.fields(Config) if f.metadata.get('aside')} | {'seed'}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +31,7 @@ class Experiment:
     images: tuple = ()  # names; empty: all
     limit: int | None = None  # how many of each set, the first ones
     threads: int | None = None  # of the CPU; None: all cores
-    output: Path = Path('results/tables')
+    output: Path = Path('results/measured')  # git ignores it; the project's own tables are in results/tables
 
     @property
     def csv(self):
@@ -95,12 +92,8 @@ def settings(conf):
 
     Only those, so that a field that is new to Config leaves the measured rows valid.
     """
-    mine, defaults = (
-        {name: value for name, value in dataclasses.asdict(each).items() if name not in WITHOUT_EFFECT}
-        for each in (conf, Config())
-    )
-    changed = sorted(name for name in mine if mine[name] != defaults[name])
-    return ' '.join(f'{name}={json.dumps(mine[name])}' for name in changed) or 'the defaults'
+    changed = sorted(differences(conf, Config()).items())
+    return ' '.join(f'{name}={json.dumps(value)}' for name, value in changed) or 'the defaults'
 
 
 def _in_six_steps(conf):

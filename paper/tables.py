@@ -227,6 +227,7 @@ def find_tables(path):
 def markdown(table, rows, notes):
     """The table in Markdown: one line per set, scale and program, beside the published figures.
 
+    A user's own sets come first, then what is published, then the benchmarks' sets at other scales.
     A line that has no rows says "not measured"; one with fewer images than its set says how many. The size of
     a set that is not one of the paper's is known from the notes.
     """
@@ -299,9 +300,12 @@ def _value(cell, kind):
 
 
 def _places(table, rows):
-    """(set, scale) of every block of lines: the published ones in their order, then the others."""
+    """(set, scale) of every block of lines: a user's own sets, then the published ones in their order."""
     known = dict.fromkeys(published.FIGURES[table])
-    return list(known | dict.fromkeys(sorted({(row.set, row.scale) for row in rows} - known.keys())))
+    benchmarks = published.SET_SIZES.keys() | {name for name, _ in known}
+    others = sorted({(row.set, row.scale) for row in rows} - known.keys())
+    own = [place for place in others if place[0] not in benchmarks]
+    return list(dict.fromkeys([*own, *known, *others]))
 
 
 def _groups(rows):

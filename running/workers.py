@@ -15,13 +15,14 @@ from running.inputs import failure_line, kernel_note
 from running.progress import FigureFile, Terminal
 
 
-def run_images(images, conf, terminal, *, devices=(), rejected=(), threads=None, verbose=False):
+def run_images(images, conf, terminal, *, preset=None, devices=(), rejected=(), threads=None, verbose=False):
     """Enlarge images, keep going when one fails, and record everything.
 
     Args:
         images: list of ImageFiles, checked.
         conf: Config, whose result_path is the folder of this run.
         terminal: Terminal.
+        preset: name of the preset that `conf` was made of, for the record; None: the default configuration.
         devices: CUDA device indices for one process each; with none, the images run one after the other in
             this process.
         rejected: a line for each image that was set aside, for the record.
@@ -30,7 +31,7 @@ def run_images(images, conf, terminal, *, devices=(), rejected=(), threads=None,
     Returns:
         A line for each image that failed, those rejected included.
     """
-    record = RunRecord(conf, versions(), rejected)
+    record = RunRecord(conf, versions(), rejected, preset)
     if devices:
         outcomes = _outcomes_of_processes(images, devices, (conf, terminal.quiet), (threads, verbose))
     else:

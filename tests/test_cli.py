@@ -1,6 +1,7 @@
 """run_ZSSR.py: what the command line understands, and what it says."""
 
 import fcntl
+import json
 import os
 import pty
 import re
@@ -188,6 +189,16 @@ def test_a_run_ends_with_its_report(tmp_path, run):
     assert (done.code, done.err) == (0, '') and done.out.splitlines()[-1] == f'report: {path}'
     page = path.read_text()
     assert page.count('<section') == 1 and 'bicubic PSNR' in page and '<polyline' in page
+    assert 'none, the default recipe' in page and 'width=4' in page and 'href="a_losses.png"' in page
+
+
+def test_a_report_names_the_preset(tmp_path, run):
+    done = run('X2_REAL_CONF', '--input', save_image(tmp_path / 'a.png'), '--seed', '4')
+    (path,) = tmp_path.rglob('run.json')
+    record, page = json.loads(path.read_text()), path.with_name('report.html').read_text()
+    assert done.code == 0 and record['preset'] == 'X2_REAL_CONF'
+    assert record['changes']['max_iters'] == 3 and 'noise_std' not in record['changes']
+    assert 'X2_REAL_CONF' in page and 'max_iters=3' in page and '<dt>Seed</dt><dd>4</dd>' in page
 
 
 @pytest.mark.parametrize('option', ['--no-report', '--set=save_results=False'])

@@ -1,6 +1,7 @@
 """evaluate.py: tables from folders, resumed after any interruption; scores of any program; errors."""
 
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -48,6 +49,19 @@ def test_a_table_from_ground_truth_alone(data, tmp_path, capsys):
     for word in ('width=4', 'tensorflow', 'cores; float32; zssr', 'numpy', 'set Set5: 4 images'):
         assert word in header
     assert (out / 'work' / '.gitignore').read_text() == '*\n'
+
+
+def test_the_projects_own_tables_are_written_only_if_they_are_named(data, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert evaluate.main(['table1', '--data', str(data), '--preset', 'bicubic', '--limit', '1']) == 0
+    assert [path.name for path in (tmp_path / 'results').iterdir()] == ['measured']
+    assert len(rows_of(tmp_path / 'results' / 'measured')) == 1
+    ignored = subprocess.run(['git', 'check-ignore', 'results/measured/table1.csv'], cwd=PROJECT)
+    assert ignored.returncode in (0, 128)  # 128: the project without its history
+    run('table1', '--data', data, '--preset', 'bicubic', '--limit', 2, output=Path('results/tables'))
+    capsys.readouterr()
+    assert evaluate.main(['show']) == 0
+    assert '2 of 5' in capsys.readouterr().out
 
 
 def test_bicubic_alone_needs_no_tensorflow(data, tmp_path):

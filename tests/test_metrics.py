@@ -162,7 +162,9 @@ def test_floats_are_rounded_half_up_to_8_bits():
         (np.zeros((20, 20)), np.full((20, 20), 255.0), 0, ['b:', '255', 'divide by 255']),
         (np.zeros((20, 20), np.uint16), np.zeros((20, 20)), 0, ['a:', 'uint16', '65535']),
         (np.zeros((20, 20), bool), np.zeros((20, 20)), 0, ['a:', 'bool']),
-        (np.zeros((20, 20, 4)), np.zeros((20, 20, 4)), 0, ['a:', '(20, 20, 4)']),
+        (np.zeros((20, 20, 4)), np.zeros((20, 20, 3)), 0, ['(20, 20, 4)', '(20, 20, 3)']),
+        (np.zeros((20, 20, 0)), np.zeros((20, 20, 0)), 0, ['a:', '(20, 20, 0)']),
+        (np.zeros((2, 20, 20, 1)), np.zeros((2, 20, 20, 1)), 0, ['a:', '(2, 20, 20, 1)']),
         (np.zeros((0, 20)), np.zeros((0, 20)), 0, ['a:', '(0, 20, 1)']),
     ],
 )
@@ -187,6 +189,20 @@ def test_scores_of_a_result():
     assert metrics.scores(image, image, 2)['psnr'] == float('inf')
     with pytest.raises(ValueError, match=r'^x\.png: .*border 12'):
         metrics.scores(image, image, 12, name='x.png')
+
+
+@pytest.mark.parametrize('channels', [2, 4, 5, 7])
+def test_other_channels_than_gray_and_rgb_are_all_measured(channels):
+    a = random_image((24, 20, channels))
+    b = noisy(a)
+    each = [metrics.psnr(a[:, :, c], b[:, :, c], border=2) for c in range(channels)]
+    mean = -10 * np.log10(np.mean([10 ** (-value / 10) for value in each]))
+    assert metrics.psnr(a, b, border=2) == pytest.approx(mean, abs=1e-9)
+    each = [metrics.ssim(a[:, :, c], b[:, :, c], border=2) for c in range(channels)]
+    assert metrics.ssim(a, b, border=2) == pytest.approx(np.mean(each), abs=1e-9)
+    assert metrics.psnr(a, b, luma=False) == metrics.psnr(a, b)
+    with pytest.raises(ValueError, match=rf'\(24, 20, {channels}\) has no luma'):
+        metrics.rgb_to_luma(a)
 
 
 def test_ssim_needs_one_whole_window():

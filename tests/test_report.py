@@ -1,12 +1,13 @@
 """report.html in headless Chromium: slider, zoom, print, phones; no request to the network."""
 
+import io
 import json
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.result_folders import make_folders, make_run
+from helpers.result_folders import add_image, make_folders, make_run, noisy, picture, save
 from PIL import Image
 
 import compare
@@ -222,6 +223,80 @@ def test_touch_targets_are_as_large_as_a_finger(on_phone):
     for part in ('.views button', '.views input', 'table a'):
         found = on_phone.locator(part).evaluate_all(sizes)
         assert found and min(found) >= 36, part
+
+
+@pytest.fixture(scope='module')
+def portrait_path(tmp_path_factory):
+    """The report of a run of a landscape picture and two portraits, the last thrice as high as wide."""
+    folder = make_run(tmp_path_factory.mktemp('portrait'), kernel='no kernel', seed=1)
+    for name, (height, width) in {'portrait': (400, 300), 'tall': (600, 200)}.items():
+        truth = picture(1, height, width)
+        save(folder.parent / 'data' / f'{name}_gt.png', truth)
+        files = noisy(truth, 2), np.asarray(Image.fromarray(truth).resize((width // 2, height // 2)))
+        add_image(folder, name, *files, ground_truth=str(folder.parent / 'data' / f'{name}_gt.png'))
+    return compare.report_run(folder).path
+
+
+SCREENS = {
+    'desktop': {'viewport': DESKTOP},
+    'phone': {'viewport': PHONE, 'is_mobile': True, 'has_touch': True},
+}
+
+
+@pytest.mark.parametrize('screen', SCREENS)
+@pytest.mark.parametrize('number', [2, 3])
+def test_a_portrait_fits_one_screen_with_its_name_scores_and_slider(browser, portrait_path, screen, number):
+    with open_page(browser, portrait_path, **SCREENS[screen]) as page:
+        page.locator(f'table a[href="#image-{number}"]').click()
+        page.wait_for_timeout(200)
+        for part in ('h2', '.scores', '.slider', 'input[type=range]'):
+            frame = page.locator(f'#image-{number} {part}').bounding_box()
+            assert frame['y'] > -1, part
+            assert frame['y'] + frame['height'] <= SCREENS[screen]['viewport']['height'], part
+        picture = page.locator(f'#image-{number} .slider').bounding_box()
+        assert picture['height'] >= 0.5 * SCREENS[screen]['viewport']['height'] or picture['width'] >= 340
+        assert picture['height'] / picture['width'] == pytest.approx({2: 4 / 3, 3: 3}[number], rel=0.02)
+
+
+@pytest.mark.parametrize('width', [360, 390])
+def test_a_phone_shows_the_gain_without_scrolling_sideways(browser, report_path, portrait_path, width):
+    for path in (portrait_path, report_path):
+        viewport = {'width': width, 'height': 844}
+        with open_page(browser, path, viewport=viewport, is_mobile=True, has_touch=True) as page:
+            heads = page.locator('thead th').all_inner_texts()
+            gain = next(index for index, head in enumerate(heads) if '−' in head)
+            for row in page.locator('tr').all():
+                frame = row.locator('th, td').nth(gain).bounding_box()
+                assert frame['x'] > 0 and frame['x'] + frame['width'] <= width - 16
+
+
+def middle_of(page, part):
+    """The median luma of what a part of the page looks like."""
+    return np.median(np.asarray(Image.open(io.BytesIO(page.locator(part).screenshot())).convert('L')))
+
+
+@pytest.mark.parametrize('part', ['#image-1 .map .stage img', '#image-1 .zoom .map canvas'])
+def test_maps_are_as_dark_as_the_page_in_dark_mode(browser, tmp_path, part):
+    same = picture(3)
+    b = same.copy()
+    b[:8, :8] ^= 255
+    for name, image in (('a', same), ('b', b)):
+        save(tmp_path / name / 'x.png', image)
+    path = compare.compare(tmp_path / 'a', tmp_path / 'b', tmp_path / 'out', figures=False).path
+    for scheme in ('light', 'dark'):
+        with open_page(browser, path, viewport=DESKTOP, color_scheme=scheme) as page:
+            page.locator('#image-1 .zoom').scroll_into_view_if_needed()
+            page.wait_for_timeout(300)
+            found = middle_of(page, part)
+            assert found < 48 if scheme == 'dark' else found > 240
+            page.emulate_media(media='print', color_scheme=scheme)
+            assert page.locator(part).evaluate('e => getComputedStyle(e).filter') == 'none'
+
+
+def test_axes_have_units(opened):
+    units = opened.locator('#image-2 svg .unit').all_text_contents()
+    assert units == ['error, grey levels of 255', 'training steps (iterations)']
+    assert opened.locator('#image-2 svg .y').count() >= 3
 
 
 def test_the_report_of_a_run(browser, tmp_path):

@@ -19,7 +19,7 @@ def noise(seed, channels, shape=(50, 37)):
     return np.random.RandomState(seed).randint(0, 256, (*shape, channels)).astype(np.uint8)
 
 
-@pytest.mark.parametrize('channels', [1, 3])
+@pytest.mark.parametrize('channels', [1, 2, 3, 7])
 @pytest.mark.parametrize(
     ('scale', 'shape'),
     [((2, 2), (40, 46)), ((3, 1.5), (60, 35)), ((1.5, 3), (30, 69)), ((2.7, 1), (54, 23)), (None, (31, 64))],
@@ -31,7 +31,7 @@ def test_enlarging_equals_imresize(cut, scale, shape, channels):
 
 
 @pytest.mark.parametrize('border', [0, 3, (2, 4)])
-@pytest.mark.parametrize('channels', [1, 3])
+@pytest.mark.parametrize('channels', [1, 2, 3, 7])
 def test_scores_equal_those_of_the_whole(cut, channels, border):
     a = noise(1, channels)
     b = np.where(np.arange(50)[:, None, None] < 20, a, noise(2, channels))  # some strips without any error
@@ -43,6 +43,20 @@ def test_scores_equal_those_of_the_whole(cut, channels, border):
 def test_scores_of_identical_pictures(cut):
     a = noise(1, 3)
     assert strips.psnr(a, a) == np.inf and strips.ssim(a, a) == pytest.approx(1, abs=FLOAT64)
+
+
+def test_what_is_neither_gray_nor_rgb_is_viewed_as_its_mean(cut):
+    for channels in (1, 3):
+        image = noise(1, channels)
+        assert strips.viewable(image) is image
+    pixel = np.array([[[0, 1]]], np.uint8)
+    np.testing.assert_array_equal(strips.viewable(pixel), [[[1]]])  # half up
+    image = noise(1, 7)
+    gray = strips.viewable(image)
+    assert gray.dtype == np.uint8 and gray.shape == (50, 37, 1)
+    assert np.abs(gray - image.mean(axis=2, keepdims=True)).max() <= 0.5
+    floats = image.astype(np.float32) / 255
+    np.testing.assert_allclose(strips.viewable(floats), floats.mean(axis=2, keepdims=True))
 
 
 @pytest.mark.parametrize('border', [20, 25])

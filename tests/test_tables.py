@@ -222,9 +222,19 @@ def test_kernels_choose_the_published_figure():
 
 
 def test_a_set_of_ones_own_has_the_size_of_its_folder():
-    line = lines_of([row(set='Mine')])[-1]
+    line = lines_of([row(set='Mine')])[0]
     assert (line['images'], line['published']) == ('1 of 7', '–')
-    assert lines_of([row(set='Unknown')], notes=tables.Notes())[-1]['images'] == '1 of 1'
+    assert lines_of([row(set='Unknown')], notes=tables.Notes())[0]['images'] == '1 of 1'
+
+
+def test_sets_of_ones_own_come_before_the_benchmarks():
+    rows = [
+        row(set=name, scale=scale) for name, scale in (('Set5', 7), ('Zoo', 2), ('Set5', 2), ('Alpha', 3))
+    ]
+    lines = lines_of(rows)
+    first, second, *others, last = [(line['set'], line['×']) for line in lines]
+    assert (first, second, last) == (('Alpha', '3'), ('Zoo', '2'), ('Set5', '7'))
+    assert list(dict.fromkeys(others)) == [(name, str(scale)) for name, scale in published.FIGURES['table1']]
 
 
 def test_lines_differ_by_seed_changes_and_configuration():
@@ -239,4 +249,4 @@ def test_lines_differ_by_seed_changes_and_configuration():
 def test_published_results_are_lines_of_their_own():
     given = {'table': 'table2', 'set': 'Six', 'seed': None, 'config': '', 'kernels': '', 'seconds': None}
     lines = lines_of([row(**given, preset='published ZSSR')], 'table2')
-    assert lines[-1]['program'] == 'published ZSSR'
+    assert lines[0]['program'] == 'published ZSSR'
