@@ -233,7 +233,7 @@ def bench_frontier(args):
     measurements = []
     for name, conf in confs.items():
         conf.save_results, conf.seed = False, args.seed
-        images, failures = inputs.check_images([inputs.find_files(path, conf)[0] for path in paths], conf)
+        images, failures, _ = inputs.check_images([inputs.find_files(path, conf)[0] for path in paths], conf)
         if failures:
             raise ValueError(failures[0])
         measurements += [(name, conf, files) for files in images]

@@ -132,6 +132,11 @@ class Config:
         """Shapes (height, width, channels in, channels out) of the filters of an RGB network."""
         return [list(shape) for shape in self.filter_shapes(3)]
 
+    @property
+    def is_recorded(self):
+        """Whether a run leaves more than its results: run.json, report and figures."""
+        return self.save_results and self.result_file is None
+
     def filter_shapes(self, channels):
         """Shapes (height, width, channels in, channels out) of the filters for images of `channels`."""
         outer = channels * self.grid**2
@@ -294,8 +299,15 @@ PRESETS = {
 }
 
 
+# These are for images whose blur kernel is known.
+NEED_KERNEL = ('X2_GIVEN_KERNEL_CONF', 'X2_FAST_GIVEN_KERNEL_CONF')
+
+
 def get_config(name=None):
     """A copy of the preset of this name, free to be changed; None, '' or '0': the default configuration.
+
+    Args:
+        name: of a preset, in whatever case.
 
     Raises:
         ValueError: for any other name; the message lists the names.
@@ -304,6 +316,7 @@ def get_config(name=None):
     """
     if name is None or str(name) in ('', '0'):
         return Config()
-    if name not in PRESETS:
-        raise ValueError(f'unknown configuration {name!r}; choose one of {", ".join(PRESETS)} (or 0)')
-    return globals()[name].copy()
+    if str(name).upper() not in PRESETS:
+        known = f'choose one of {", ".join(PRESETS)} (or 0){did_you_mean(str(name), PRESETS)}'
+        raise ValueError(f'unknown configuration {name!r}; {known}')
+    return globals()[str(name).upper()].copy()

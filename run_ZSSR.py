@@ -1,16 +1,20 @@
 """Zero-Shot Super-Resolution from the command line.
 
-python run_ZSSR.py                                        the default recipe on test_data/
-python run_ZSSR.py AUTO --input photo.jpg                 an image of your own, which tells what it needs
-python run_ZSSR.py X2_REAL_CONF --input photo.jpg         a preset of the original's
+python run_ZSSR.py photo.jpg                              a picture of your own, which tells what it needs
+python run_ZSSR.py photo.jpg -s 3 -o big.png              three times as large, as this very file
+python run_ZSSR.py X2_REAL_CONF --input scans/ b.png      a preset of the original's, on several
 python run_ZSSR.py X2_ONE_JUMP_IDEAL_CONF all             every image of the preset, one process per GPU
+python run_ZSSR.py                                        the default recipe on test_data/
 """
 
 import sys
 
 import configs
 from files.run_folder import check_output, make_results_folder
-from running.command_line import Parser, make_config, run_command, whole_number
+from running.command_line import Parser, make_config, range_of, run_command, scale_note, whole_number
+from running.outputs import RESULT_SUFFIXES, check_result_file, last_line, output_fields
+from running.words import read_words
+from settings.rules import RESULT_FORMATS
 from settings.scales import parse_scale
 
 
@@ -18,15 +22,42 @@ def build_parser():
     """Describe the command line."""
     parser = Parser(
         prog='run_ZSSR.py',
+        usage='run_ZSSR.py [CONFIG [GPU]] [FILE|FOLDER|PATTERN ...] [options]',
         description='Enlarge images by Zero-Shot Super-Resolution: one small network per image, trained on '
         'nothing but that image.',
-        epilog='Example: run_ZSSR.py X2_REAL_CONF --input photo.jpg --scale 3 --set max_iters=1000 --seed 0',
+        epilog='Example: run_ZSSR.py X2_REAL_CONF photo.jpg --scale 3 --set max_iters=1000 --seed 0',
     )
+    parser.intermixed = True
     add = parser.add_argument
-    add('config', nargs='?', metavar='CONFIG', help='preset (see --list); 0 or nothing: the default recipe')
-    add('gpu', nargs='?', metavar='GPU', help="GPU index, or 'all': one process per GPU")
-    add('--input', metavar='FILE|FOLDER', help="image, or folder of images (default: the preset's)")
-    add('--output', metavar='FOLDER', help='where the folders of results go (default: results/)')
+    add(
+        *('words',),
+        nargs='*',
+        metavar='CONFIG GPU FILE',
+        help='preset (see --list); 0 or nothing: the default recipe; an image in its place: AUTO. Then GPU '
+        "index, or 'all': one process per GPU. Images, folders and patterns anywhere, as with --input",
+    )
+    add(
+        *('-i', '--input'),
+        nargs='+',
+        action='extend',
+        default=[],
+        metavar='FILE|FOLDER|PATTERN',
+        help="images, folders of images, patterns such as 'scans/*.tif' (default: the preset's)",
+    )
+    suffixes = ', '.join(RESULT_SUFFIXES)
+    add(
+        *('-o', '--output'),
+        metavar='FILE|FOLDER',
+        help=f'the result file ({suffixes}), or the folder of results (default: a new one in results/)',
+    )
+    add('--ext', choices=RESULT_FORMATS, help="format of results; auto: the input's, where it is lossless")
+    add(
+        '--range',
+        metavar='auto|full|LO:HI',
+        help="black and white; full: the type's (default: auto)",
+    )
+    add('--pages', metavar='first|all|each|N', help='of a stack: by one network, or each by its own')
+    add('--large', action='store_true', default=None, help='read pictures of more than 89 megapixels, too')
     add(
         *('--kernel',),
         action='append',
@@ -37,7 +68,11 @@ def build_parser():
     add(
         '--ground-truth', metavar='FILE', help='what the result should be (default: NAME_gt beside the image)'
     )
-    add('--scale', metavar='S|SVxSH', help='the preset at another factor: 3, or 2x3 (vertical x horizontal)')
+    add(
+        *('-s', '--scale'),
+        metavar='S|SVxSH',
+        help='the preset at another factor: 3, or 2x3 (vertical x horizontal)',
+    )
     add('--set', action='append', default=[], metavar='FIELD=VALUE', help='change any field of Config')
     add('--seed', type=int, metavar='N', help='the same seed gives the same file (default: a fresh one)')
     add('--threads', type=whole_number(1), metavar='N', help='CPU threads (default: all cores)')
@@ -51,9 +86,21 @@ def build_parser():
 
 def configure(args):
     """Make the configuration that the command line asks for."""
+    words = read_words(args.words, args.input)
     scale = None if args.scale is None else parse_scale(args.scale)
-    changes = {'seed': args.seed, 'input_path': args.input, 'result_path': args.output}
-    conf = make_config(args.config, args.set, scale, save_results=True, **changes)
+    defaults = {'save_results': True, 'value_range': 'auto'}
+    changes = {'seed': args.seed, 'result_format': args.ext, 'large': args.large}
+    if words.places:
+        changes['input_path'] = ' '.join(words.places)
+    if args.range is not None:
+        changes['value_range'] = range_of(args.range)
+    if args.pages is not None:
+        changes['pages'] = int(args.pages) if args.pages.isdecimal() else args.pages
+    if args.output is not None:
+        fields = output_fields(args.output, args.ext)
+        defaults['create_results_dir'] = fields.pop('create_results_dir')
+        changes |= fields
+    conf = make_config(words.preset, args.set, scale, defaults=defaults, **changes)
     if args.kernel:
         estimate = 'estimate' in args.kernel
         if estimate and len(args.kernel) > 1:
@@ -64,14 +111,12 @@ def configure(args):
 
 
 def run(args):
-    """Do what the command line asks for; returns 0, or 1 if an image of a folder failed."""
+    """Do what the command line asks for; returns 0, or 1 if an image of several failed."""
     if args.list:
         for name, description in configs.PRESETS.items():
             print(f'{name:26}{description}')
         return 0
     conf = configure(args)
-    if args.gpu not in (None, 'all') and not args.gpu.isdecimal():
-        raise ValueError(f"GPU {args.gpu!r}: give an index such as 0, or 'all'")
     check_output(conf.result_path)
     return enlarge(conf, args)
 
@@ -81,40 +126,53 @@ def enlarge(conf, args):
     from running import devices, inputs, workers
     from running.progress import Terminal
 
-    terminal = Terminal(args.quiet)
-    paths, is_folder = inputs.find_inputs(conf.input_path)
-    if args.ground_truth is not None and is_folder:
+    terminal, words = Terminal(args.quiet), read_words(args.words, args.input)
+    found = inputs.find_all(words.places or [conf.input_path])
+    if args.ground_truth is not None and found.several:
         raise ValueError(f'--ground-truth {args.ground_truth}: give the one image it belongs to with --input')
+    check_result_file(conf, found)
     kernels = [] if 'kernel' in conf.from_image else args.kernel
     if kernels:
         inputs.check_kernels(kernels, conf)
-    found = [inputs.find_files(path, conf, kernels, args.ground_truth) for path in paths]
-    images, failures = inputs.check_images([files for files, _ in found], conf)
-    if failures and not is_folder:
+    belongings = [
+        inputs.find_files(path, conf, kernels, args.ground_truth, words.preset in configs.NEED_KERNEL)
+        for path in found.paths
+    ]
+    files = [of_image for of_image, _ in belongings]
+    images, failures, unmeasured = inputs.check_images(files, conf, args.ground_truth is not None)
+    if failures and not found.several:
         raise ValueError(failures[0])
-    for line in [*(warning for _, warning in found if warning), *failures]:
+    for line in [*(warning for _, warning in belongings if warning), *unmeasured, *failures]:
         terminal.warn(line)
+    for line in (words.note, scale_note(words.preset, conf), inputs.unread_note(found.unread)):
+        if line:
+            terminal.say(line)
     if images:
         if conf.save_results:
             conf.result_path = str(make_results_folder(conf))
+        if conf.is_recorded:
             terminal.say(f'results go to {conf.result_path}')
-        gpus = devices.start_tensorflow(None if args.gpu == 'all' else args.gpu, args.threads, args.verbose)
-        if args.gpu is not None and gpus == 0:
+        gpus = devices.start_tensorflow(None if words.gpu == 'all' else words.gpu, args.threads, args.verbose)
+        if words.gpu is not None and gpus == 0:
             terminal.say('there is no such GPU on this machine: running on the CPU')
-        failures = workers.run_images(
+        record = workers.run_images(
             images,
             conf,
             terminal,
-            preset=args.config,
-            devices=devices.visible_devices(gpus) if args.gpu == 'all' else (),
+            preset=words.preset,
+            devices=devices.visible_devices(gpus) if words.gpu == 'all' else (),
             rejected=failures,
             threads=args.threads,
             verbose=args.verbose,
         )
-        if conf.save_results and not args.no_report and len(failures) < len(paths):
-            workers.write_report(conf.result_path, terminal)
-    for failure in failures:
-        terminal.warn(f'failed: {failure}')
+        failures = record.failures
+        if record.images:
+            if conf.is_recorded and not args.no_report:
+                workers.write_report(conf.result_path, terminal)
+            if line := last_line(conf, record.images, found.several):
+                terminal.say(line)
+    if failures:
+        terminal.warn(f'{len(failures)} of {len(found.paths)} images failed, see above')
     return 1 if failures else 0
 
 
@@ -122,7 +180,7 @@ def main(argv=None):
     """Run the command line `argv` (None: the process' own).
 
     Returns:
-        0; 1 if an image of a folder failed; 2 for unusable input; 130 after Ctrl-C.
+        0; 1 if an image of several failed; 2 for unusable input; 130 after Ctrl-C.
     """
     return run_command(build_parser(), run, argv, 'stopped; finished images are kept')
 

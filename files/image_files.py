@@ -22,6 +22,7 @@ class ImageFiles:
         scale: (vertical, horizontal) scale factor.
         set: name of the benchmark set that the image is from.
         channels: of the image, alpha apart, once it has been read.
+        size: of the image, (vertical, horizontal), likewise.
     """
 
     name: str
@@ -32,6 +33,7 @@ class ImageFiles:
     scale: tuple | None = None
     set: str | None = None
     channels: int | None = None
+    size: tuple | None = None
 
 
 def load_inputs(input_img, conf, ground_truth=None, kernels=None, full_depth=True):

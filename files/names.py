@@ -9,6 +9,7 @@ SUFFIXES = (
     *('.png', '.jpg', '.jpeg', '.tif', '.tiff', '.bmp', '.webp', '.gif', '.avif', '.heic', '.heif', '.jp2'),
     *('.j2k', '.jpx', '.ppm', '.pgm', '.pbm', '.pnm', '.pfm', '.npy', '.npz'),
 )
+KERNEL_SUFFIXES = ('.mat', '.npy', '.txt', '.png')
 GROUND_TRUTH = '_gt'
 ZSSR_NAME = re.compile(r'(?P<stem>.+)_zssr_X(?P<rows>\d+\.\d+)X(?P<columns>\d+\.\d+)')
 SRF_NAME = re.compile(r'(?P<stem>.+)_SRF_(?P<scale>\d+)_[^_]+')  # the benchmarks' own: img_001_SRF_2_HR.png
@@ -41,9 +42,9 @@ def ground_truth_names(path):
     return [f'{path.stem}{GROUND_TRUTH}{suffix}' for suffix in (path.suffix, *SUFFIXES)]
 
 
-def kernel_names(stem, count):
-    """The names of an image's kernels, one per scale."""
-    return [f'{stem}_{index}.mat' for index in range(count)]
+def kernel_names(stem, count, suffix='.mat'):
+    """The names of an image's kernels, one per scale, as files of one of KERNEL_SUFFIXES."""
+    return [f'{stem}_{index}{suffix}' for index in range(count)]
 
 
 def result_name(stem, scale, kind='png'):

@@ -19,7 +19,12 @@ RUN_JSON = 'run.json'
 
 
 class RunRecord:
-    """The record of a run, which is written anew after every image."""
+    """The record of a run, which is written anew after every image.
+
+    Attributes:
+        images: their entries, of those that are done.
+        failures: a line for each other.
+    """
 
     def __init__(self, conf, versions, failures=(), preset=None):
         """Begin the record of a run.
@@ -31,8 +36,8 @@ class RunRecord:
             preset: name of the preset that `conf` was made of; None: the default configuration.
         """
         self.failures = list(failures)
-        self._path = Path(conf.result_path) / RUN_JSON if conf.save_results else None
-        self._images = []
+        self._path = Path(conf.result_path) / RUN_JSON if conf.is_recorded else None
+        self.images = []
         self._head = {
             'preset': preset,
             'changes': differences(conf.copy(), get_config(preset)),
@@ -43,9 +48,9 @@ class RunRecord:
 
     def add(self, image=None, failure=None):
         """Add an image that is done (`image_record`), or a line on one that failed, and write the file."""
-        self._images += [image] if image else []
+        self.images += [image] if image else []
         self.failures += [failure] if failure else []
-        record = {**self._head, 'images': self._images, 'failures': self.failures, 'finished': _now()}
+        record = {**self._head, 'images': self.images, 'failures': self.failures, 'finished': _now()}
         if self._path:
             atomic_write(self._path, json.dumps(record, indent=1).encode())
 
@@ -56,7 +61,8 @@ def image_record(files, kernel_note, **facts):
     Args:
         files: ImageFiles.
         kernel_note: which kernels are used, and what was chosen, in words.
-        **facts: found (`choice.Choice`), seed, scales (list of `scale_record`), precision, device.
+        **facts: bicubic_psnr, where there is a truth; found (of `choice.Choice`), seed, scales (list of
+            `scale_record`), precision, device.
     """
     truth = files.ground_truth
     return {

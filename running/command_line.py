@@ -2,16 +2,48 @@
 
 import argparse
 import ast
+import math
+import re
 import sys
 from dataclasses import fields
 
 import configs
 from files.storage import one_line
-from settings.rules import has_type, type_name
+from settings.nearest import did_you_mean
+from settings.rules import coarse_grid_problem, field_problems, has_type, scales_grow, type_name
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are one line."""
+    """An argument parser whose errors are one line, and name what was meant.
+
+    Attributes:
+        intermixed: whether words may stand between and after options.
+    """
+
+    intermixed = False
+
+    def __init__(self, *args, **kwargs):
+        """As argparse, but -1e3 and -5:3 are values as -1 is."""
+        super().__init__(*args, **kwargs)
+        self._negative_number_matcher = re.compile(r'-\.?\d')
+
+    def parse_args(self, args=None, namespace=None):
+        """Parse; of an unknown option, suggest the nearest."""
+        parse = self.parse_known_intermixed_args if self.intermixed else self.parse_known_args
+        namespace, unknown = parse(args, namespace)
+        if unknown:
+            meant = did_you_mean(unknown[0].partition('=')[0], self._options())
+            self.error(f'unrecognized arguments: {" ".join(unknown)}{meant}')
+        return namespace
+
+    def _options(self):
+        """The names of all options, those of subcommands too."""
+        options = []
+        for action in self._actions:
+            options += action.option_strings
+            if isinstance(action, argparse._SubParsersAction):
+                options += [name for parser in action.choices.values() for name in parser._options()]
+        return options
 
     def error(self, message):
         """Refuse the command line."""
@@ -54,18 +86,19 @@ def run_command(parser, action, argv=None, stopped='stopped'):
         return 130
 
 
-def make_config(preset, assignments=(), scale=None, *, save_results=False, **changes):
+def make_config(preset, assignments=(), scale=None, *, defaults=None, **changes):
     """Make the configuration that a command line asks for.
 
     Args:
         preset: its name; None or '0': the default.
         assignments: texts FIELD=VALUE.
         scale: (vertical, horizontal) scale factors to take the preset to; None: its own.
-        save_results: whether results are written where no assignment says otherwise.
+        defaults: fields and their values where no assignment says otherwise; None: the preset's.
         **changes: fields and their values; None leaves a field as it is.
 
     Returns:
-        Config, validated.
+        Config, validated. Where no coarse grid, and no rounds, suit the scale, it does without
+        (`scale_note`), unless an assignment insists.
 
     Raises:
         ValueError: naming the option and the remedy.
@@ -73,14 +106,60 @@ def make_config(preset, assignments=(), scale=None, *, save_results=False, **cha
     conf = configs.get_config(preset)
     if scale is not None:
         conf = conf.at_scale(scale)
-    conf.save_results = save_results
+    for field, value in (defaults or {}).items():
+        setattr(conf, field, value)
     for assignment in assignments:
         set_field(conf, assignment)
     for field, value in changes.items():
         if value is not None:
             setattr(conf, field, value)
+    _suit_scale(conf, configs.get_config(preset), assignments)
     conf.validate()
     return conf
+
+
+def _suit_scale(conf, preset, assignments):
+    """Take the fine grid, and one round, where the scale needs it and no assignment insists on others."""
+    if field_problems(conf):
+        return
+    insisted = {assignment.partition('=')[0] for assignment in assignments}
+    if conf.network_grid == 'low' and coarse_grid_problem(conf) and 'network_grid' not in insisted:
+        conf.network_grid = 'high'
+        if 'crop_size' not in insisted:
+            conf.crop_size = preset.crop_size
+    if conf.rounds > 1 and not scales_grow(conf) and 'rounds' not in insisted:
+        conf.rounds = 1
+
+
+def scale_note(preset, conf):
+    """Say what a preset's configuration does without because of its scale.
+
+    Args:
+        preset: its name, or None.
+        conf: Config, what `make_config` made of it.
+
+    Returns:
+        A line, or None.
+    """
+    own, changes = configs.get_config(preset), []
+    if coarse_grid_problem(conf) and (own.network_grid, conf.network_grid) == ('low', 'high'):
+        changes.append("network_grid 'high', which takes longer: 'low' needs one whole factor up to 16")
+    if not scales_grow(conf) and own.rounds > conf.rounds:
+        changes.append(f'rounds {conf.rounds}: more need factors that grow on both axes')
+    return f'for scale_factors {conf.scale_factors}, {"; ".join(changes)}' if changes else None
+
+
+def range_of(text):
+    """Read a value range from the command line: 'auto', 'full' or LO:HI as [low, high]."""
+    if text in ('auto', 'full'):
+        return text
+    try:
+        low, high = map(float, text.split(':'))
+    except ValueError:
+        low = high = 0.0
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise ValueError(f'--range {text}: give auto, full, or LO:HI with LO below HI, such as 0:4095')
+    return [low, high]
 
 
 def set_field(conf, assignment):
@@ -96,9 +175,8 @@ def set_field(conf, assignment):
     name, equals, text = assignment.partition('=')
     kinds = {f.name: f.type for f in fields(configs.Config)}
     if not equals or name not in kinds:
-        raise ValueError(
-            f'--set {assignment}: write FIELD=VALUE with FIELD one of {", ".join(sorted(kinds))}'
-        )
+        known = f'{", ".join(sorted(kinds))}{did_you_mean(name, kinds) if name not in kinds else ""}'
+        raise ValueError(f'--set {assignment}: write FIELD=VALUE with FIELD one of {known}')
     value = text
     if kinds[name] is not str:
         try:

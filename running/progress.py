@@ -135,7 +135,7 @@ class FigureFile:
         from comparing import figures
 
         png = figures.png_bytes(net.plot())
-        if net.conf.save_results:
+        if net.conf.is_recorded:
             atomic_write(self._path, png)
         if net.conf.plot_losses:
             self._window = self._window or figures.LiveWindow()

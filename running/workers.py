@@ -7,9 +7,13 @@ from functools import cache
 from multiprocessing import active_children, get_context
 from pathlib import Path
 
+import numpy as np
+
 from blind.choice import choose
-from files.records import RunRecord, image_record
+from comparing.metrics import psnr, scale_border
+from files.records import RunRecord, finite, image_record
 from files.storage import one_line
+from imresize import imresize
 from running.devices import device, start_tensorflow, versions
 from running.inputs import failure_line, kernel_note
 from running.progress import FigureFile, Terminal
@@ -29,7 +33,8 @@ def run_images(images, conf, terminal, *, preset=None, devices=(), rejected=(), 
         threads, verbose: for the processes, as in `start_tensorflow`; verbose also prints tracebacks.
 
     Returns:
-        A line for each image that failed, those rejected included.
+        RunRecord: the entries of the images that are done, and a line for each that failed, those rejected
+        included.
     """
     record = RunRecord(conf, versions(), rejected, preset)
     if devices:
@@ -44,7 +49,7 @@ def run_images(images, conf, terminal, *, preset=None, devices=(), rejected=(), 
         if verbose:
             terminal.warn(''.join(traceback.format_exception(outcome)))
         record.add(failure=failure_line(files, outcome))
-    return record.failures
+    return record
 
 
 def write_report(folder, terminal):
@@ -140,15 +145,23 @@ def run_image(files, conf, terminal, networks):
     )
     with terminal.image():
         net.run()
-    if conf.save_results or conf.plot_losses:
+    if conf.is_recorded or conf.plot_losses:
         figure.update(net)
     networks[files.channels] = net.network
     return image_record(
         files,
         note,
+        **finite({'bicubic_psnr': bicubic_psnr(net)} if files.ground_truth else {}),
         found=found,
         seed=net.conf.seed,
         scales=net.records,
         precision=net.network.design.precision,
         device=device(),
     )
+
+
+def bicubic_psnr(net):
+    """PSNR of bicubic enlargement beside the ground truth of a ZSSR, by the tables' protocol."""
+    scale = net.conf.scales[-1]
+    enlarged = imresize(net.picture.pixels, scale, net.gt.shape, 'cubic')
+    return psnr(np.clip(enlarged, 0, 1), np.clip(net.gt, 0, 1), border=scale_border(scale))

@@ -22,8 +22,12 @@ FROM_IMAGE = ('kernel', 'noise_std', 'back_projection_iters', 'output_flip', 'au
 
 def problems(conf):
     """List what is wrong with a Config: texts, each naming a field and what it should be."""
-    broken = [f'{name} {rule}, not {getattr(conf, name)!r}' for name, rule in _broken_rules(conf)]
-    return broken or _inconsistencies(conf)
+    return field_problems(conf) or _inconsistencies(conf)
+
+
+def field_problems(conf):
+    """List likewise what is wrong with fields by themselves, whatever the others are."""
+    return [f'{name} {rule}, not {getattr(conf, name)!r}' for name, rule in _broken_rules(conf)]
 
 
 def _is_scales(value, least=1):
@@ -196,8 +200,7 @@ def _round_problems(conf):
         problems.append(f"rounds {conf.rounds} needs rate_policy 'linear', not {conf.rate_policy!r}")
     if conf.rounds > conf.max_iters:
         problems.append(f'rounds {conf.rounds} must not be more than max_iters {conf.max_iters}')
-    steps = zip([(1.0, 1.0), *conf.scales], conf.scales, strict=False)
-    if any(after <= before for step in steps for before, after in zip(*step, strict=True)):
+    if not scales_grow(conf):
         problems.append(
             f'rounds {conf.rounds} needs scale_factors that grow on both axes, not {conf.scale_factors}; '
             'set rounds=1'
@@ -205,29 +208,40 @@ def _round_problems(conf):
     return problems
 
 
+def scales_grow(conf):
+    """Whether every scale is larger than the one before on both axes, as rounds need it."""
+    steps = zip([(1.0, 1.0), *conf.scales], conf.scales, strict=False)
+    return all(after > before for step in steps for before, after in zip(*step, strict=True))
+
+
 def _grid_problems(conf):
-    """List what the coarse grid cannot do: it is one whole number of pixels, for every scale the same."""
-    problems = []
+    """List what the coarse grid cannot do: factors that do not suit it, and crops that do not."""
+    if problem := coarse_grid_problem(conf):
+        return [problem]
+    if conf.crop_size % conf.grid:
+        needed = f'a crop_size that is a multiple of {conf.grid}, not {conf.crop_size}'
+        return [f"network_grid 'low' needs {needed}"]
+    return []
+
+
+def coarse_grid_problem(conf):
+    """Say why no coarse grid suits the scale factors, or None: it is one whole number of pixels for all."""
     base = (1.0, 1.0)
     steps = set()
     for scale in conf.scales:
         steps.update(sf / b for sf, b in zip(scale, base, strict=True))
         base = scale if scale in conf.base_changes else base
     if len(steps) > 1 or min(steps) % 1 or min(steps) < 2:
-        problems.append(
+        return (
             f"network_grid 'low' needs one whole factor for all scales and axes, not {conf.scale_factors}; "
             "set network_grid='high', or take a preset without FAST"
         )
-    elif conf.grid > COARSEST_GRID:
-        problems.append(
-            f"network_grid 'low' can be {COARSEST_GRID} times coarser at most, not {conf.grid}; "
+    if max(steps) > COARSEST_GRID:
+        return (
+            f"network_grid 'low' can be {COARSEST_GRID} times coarser at most, not {max(steps):g}; "
             "set network_grid='high', or enlarge in several steps"
         )
-    elif conf.crop_size % conf.grid:
-        problems.append(
-            f"network_grid 'low' needs a crop_size that is a multiple of {conf.grid}, not {conf.crop_size}"
-        )
-    return problems
+    return None
 
 
 def has_type(value, kind):

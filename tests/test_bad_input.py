@@ -1,5 +1,6 @@
 """Bad input costs a user one line to read: no traceback, no half result, no wait for TensorFlow."""
 
+import json
 import signal
 import time
 from types import SimpleNamespace
@@ -42,6 +43,46 @@ COMMANDS = {
     ),
     'too_few_test_points': ('--set run_test_every=64', 'run_test_every 64', 'test more often'),
     'no_tests_for_the_policy': ('--set run_test=False', 'run_test False', 'needs at least 5'),
+    'misspelt_field': ('--set max_iter=3', '--set max_iter=3', 'did you mean max_iters?'),
+    'misspelt_option': ('--thread-count 3', '--thread-count', 'did you mean --threads?', '--help'),
+    'misspelt_preset': ('X2_FAST_REAL_COMF', 'did you mean X2_FAST_REAL_CONF?'),
+    'misspelt_preset_after_an_image': ('{d}/photo.png X2_REAL', "GPU 'X2_REAL'", 'mean X2_REAL_CONF?'),
+    'misspelt_image': ('--input {d}/phto.png', '{d}/phto.png: no such file', 'mean {d}/photo.png?'),
+    'misspelt_image_in_the_place_of_a_preset': ('{d}/phto.png', '{d}/phto.png: no such file', 'photo.png?'),
+    'misspelt_folder': ('--input {d}/kernel/a.png', '{d}/kernel/a.png: no such', 'mean {d}/kernels?'),
+    'misspelt_pattern': (
+        '--input {d}/photo*.tif',
+        '{d}/photo*.tif: no image is called like this',
+        '{d}/photo',
+    ),
+    'one_of_several_is_missing': ('--input {d}/photo.png {d}/none', '{d}/none: no such file or folder'),
+    'misspelt_kernel': (
+        '--input {d}/photo.png --kernel {d}/kernels/goood.mat',
+        *('{d}/kernels/goood.mat: no such file', 'did you mean {d}/kernels/good.mat?'),
+    ),
+    'one_file_for_several': (
+        '--input {d}/photo.png {d}/deep.png -o {d}/results/big.png',
+        *('--output {d}/results/big.png: one file for several images', 'give a folder'),
+    ),
+    'a_result_that_is_the_input': (
+        '--input {d}/photo.png -o {d}/photo.png',
+        *('{d}/photo.png: results cannot be written there (it is the input itself)', '--output'),
+    ),
+    'a_result_that_cannot_be_written': (
+        '{d}/photo.png -o {d}/a.gif',
+        '{d}/a.gif: cannot write .gif',
+        '.png,',
+    ),
+    'two_formats': ('{d}/photo.png -o {d}/a.png --ext tif', '--ext tif', '{d}/a.png'),
+    'unknown_format': ('{d}/photo.png --ext gif', "'gif'", "'webp'"),
+    'a_range_upside_down': ('{d}/photo.png --range 5:-5', '--range 5:-5', 'LO below HI'),
+    'a_range_of_words': ('{d}/photo.png --range all', '--range all', 'auto, full, or LO:HI'),
+    'a_page_0': ('{d}/photo.png --pages 0', 'pages must be', '0'),
+    'two_presets': ('AUTO X2_REAL_CONF', 'AUTO and X2_REAL_CONF', 'give one'),
+    'a_coarse_grid_for_a_broken_factor': (
+        'AUTO {d}/photo.png -s 2.5 --set network_grid=low',
+        *("network_grid 'low' needs one whole factor", '2.5'),
+    ),
     'missing_input': ('--input {d}/none', '{d}/none: no such file or folder', '--input'),
     'empty_folder': ('--input {d}/empty', '{d}/empty: no image in this folder', 'put some there'),
     'folder_of_other_files': ('--input {d}/kernels', '{d}/kernels: no image in this folder', '.png, .jpg'),
@@ -105,8 +146,8 @@ COMMANDS = {
         *('{d}/photo.png/results: results cannot be written there', '--output'),
     ),
     'output_is_a_file': (
-        '--input {d}/photo.png --output {d}/photo.png --set create_results_dir=False',
-        *('{d}/photo.png: results cannot be written there', '--output'),
+        '--input {d}/photo.png --output {d}/text',
+        *('{d}/text: results cannot be written there', '--output'),
     ),
 }
 
@@ -154,7 +195,8 @@ def folder(tmp_path_factory):
     for name, source in (('truncated', 'photo'), ('truncated16', 'deep')):
         data = (d / f'{source}.png').read_bytes()
         (d / f'{name}.png').write_bytes(data[: len(data) // 2])
-    (d / 'text.png').write_text('not a picture, really\n')
+    for name in ('text.png', 'text'):
+        (d / name).write_text('not a picture, really\n')
     (d / 'nothing.png').touch()
     header_only_png(d / 'large.png', 9500)
     header_only_png(d / 'huge.png', 20000)
@@ -170,7 +212,7 @@ def folder(tmp_path_factory):
 
 def check_refusal(folder, output, arguments, words):
     """A command line is refused in one line with these words, and nothing else happens."""
-    if '--output' not in arguments:
+    if not {'--output', '-o'} & set(arguments):
         arguments = [*arguments, '--output', output]
     code, out, err = finish(start(*arguments, python_path=folder / 'packages'))
     assert (code, out) == (2, ''), err
@@ -273,7 +315,7 @@ def test_from_python_a_refusal_does_not_wait_for_tensorflow(folder, image, scale
 def folder_run(folder, tmp_path_factory):
     """A run on a folder of three good images among five bad ones."""
     inputs, output = tmp_path_factory.mktemp('inputs'), tmp_path_factory.mktemp('results')
-    bad = ['small', 'text', 'truncated', 'wrong_size', 'z_twin']
+    bad = ['small', 'text', 'truncated', 'z_twin']
     for name in ('a_good', 'm_good', 'wrong_size', 'z_good', 'z_twin'):
         save_image(inputs / f'{name}.png')
     save_image(inputs / 'wrong_size_gt.png')
@@ -287,15 +329,25 @@ def folder_run(folder, tmp_path_factory):
 def test_in_a_folder_the_other_images_still_run(folder_run):
     assert folder_run.code == 1
     enlarged = [path.name for path in results(folder_run.output) if '_zssr_' in path.name]
-    good = ('a_good', 'm_good', 'z_good', 'z_twin')
+    good = ('a_good', 'm_good', 'wrong_size', 'z_good', 'z_twin')
     assert enlarged == [f'{name}_zssr_X2.00X2.00.png' for name in good]
 
 
-def test_in_a_folder_failures_are_listed_at_the_end(folder_run):
-    assert 'Traceback' not in folder_run.err
-    listed = folder_run.err.splitlines()[-len(folder_run.bad) :]
+def test_in_a_folder_each_failure_is_named_once(folder_run):
+    assert 'Traceback' not in folder_run.err + folder_run.out
+    _, *listed, last = folder_run.err.splitlines()
     for name, line in zip(folder_run.bad, listed, strict=True):
-        assert line.startswith(f'failed: {folder_run.inputs / name}.png: ')
+        assert line.startswith(f'{folder_run.inputs / name}.png: ')
+        assert folder_run.err.count(line) == 1 and line not in folder_run.out
+    assert last == '4 of 9 images failed, see above'
+
+
+def test_in_a_folder_a_neighbour_that_is_no_ground_truth_is_not_used(folder_run):
+    image, truth = (folder_run.inputs / f'wrong_size{end}.png' for end in ('', '_gt'))
+    (line,) = [line for line in folder_run.err.splitlines() if 'WARNING' in line]
+    assert line.startswith(f'{image}: WARNING: not measured: {truth}: the ground truth has 20×24 pixels')
+    entries = json.loads((folder_run.output / 'run.json').read_text())['images']
+    assert {entry['stem']: entry['ground_truth'] for entry in entries}['wrong_size'] is None
 
 
 def test_ctrl_c_keeps_finished_images(tmp_path):
@@ -303,7 +355,7 @@ def test_ctrl_c_keeps_finished_images(tmp_path):
         save_image(tmp_path / f'{index}.png', index)
     arguments = [*TINY, '--set=max_iters=800', '--set=run_test_every=50', '--set=min_iters=9999']
     process = start(*arguments, '--input', tmp_path, '--output', tmp_path / 'results', start_new_session=True)
-    while process.poll() is None and not list(tmp_path.glob('results/*/run.json')):
+    while process.poll() is None and not list(tmp_path.glob('results/run.json')):
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     code, out, err = finish(process)

@@ -9,6 +9,7 @@ import struct
 import termios
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import scipy.io
 from helpers.command_line import TINY, finish, results, save_image, start
@@ -16,7 +17,9 @@ from PIL import Image
 
 import configs
 import run_ZSSR
+from comparing.metrics import psnr
 from configs import Config, get_config
+from imresize import imresize
 
 TIMES = r'\d+:\d\d elapsed, at most \d+:\d\d left'
 PROGRESS = r'photo ×2  iteration (\d+)/60  loss 0\.\d{5}  rate 1e-03  reconstruction \d+\.\d\d/255'
@@ -32,12 +35,12 @@ def configure(*arguments):
 
 @pytest.mark.parametrize('name', configs.PRESETS)
 def test_presets_by_name(name):
-    assert configure(name) == configs.replace(get_config(name), save_results=True)
+    assert configure(name) == configs.replace(get_config(name), save_results=True, value_range='auto')
 
 
 @pytest.mark.parametrize('arguments', [[], ['0'], ['0', 'all'], ['0', '1']])
 def test_0_or_nothing_is_the_default(arguments):
-    assert configure(*arguments) == Config(save_results=True)
+    assert configure(*arguments) == Config(save_results=True, value_range='auto')
 
 
 @pytest.mark.parametrize(
@@ -66,6 +69,7 @@ def test_set_changes_any_field_with_its_type():
     assert conf == configs.replace(
         get_config('X2_REAL_CONF'),
         save_results=True,
+        value_range='auto',
         **{'max_iters': 7, 'learning_rate': 1, 'output_flip': False, 'name': '7', 'seed': 3},
         **{'downscale_method': 'linear', 'noise_std': 0.01},
         **{'scale_factors': [1.5, [2, 3]], 'back_projection_iters': [1, 2]},
@@ -90,6 +94,94 @@ def test_what_the_user_decides_is_not_left_to_the_image():
 def test_input_and_output_are_fields_too():
     conf = configure('X2_REAL_CONF', '--input', 'a.png', '--output', 'b')
     assert (conf.input_path, conf.result_path) == ('a.png', 'b')
+
+
+def test_short_forms_and_words_between_options():
+    conf = configure('X2_REAL_CONF', '-s', '3', 'a.png', '-o', 'b', '-i', 'c.png', 'd.png', '--seed', '1')
+    assert conf == configure(
+        *(
+            'X2_REAL_CONF',
+            '--scale',
+            '3',
+            '--output',
+            'b',
+            '--input',
+            'c.png',
+            'd.png',
+            'a.png',
+            '--seed',
+            '1',
+        )
+    )
+    assert (conf.scales, conf.result_path, conf.seed) == ([(3, 3)], 'b', 1)
+    assert conf.input_path == 'c.png d.png a.png'
+
+
+def test_an_output_is_a_file_or_a_folder_of_its_own(tmp_path):
+    folder = configure('AUTO', '-o', 'out')
+    assert (folder.result_path, folder.result_file, folder.create_results_dir) == ('out', None, False)
+    file = configure('AUTO', 'a.png', '-o', 'out/big.tif')
+    assert (file.result_path, file.result_file) == ('out', 'out/big.tif') and not file.is_recorded
+    assert configure('AUTO', '-o', 'out', '--set', 'create_results_dir=True').create_results_dir
+    assert configure('AUTO').create_results_dir
+
+
+@pytest.mark.parametrize(
+    ('text', 'value'),
+    [
+        ('auto', 'auto'),
+        ('full', 'full'),
+        ('0:4095', [0, 4095]),
+        ('-1024:3071', [-1024, 3071]),
+        ('-1e3:-.5', [-1000, -0.5]),
+        ('1e-3:2.5E4', [0.001, 25000]),
+    ],
+)
+def test_value_ranges(text, value):
+    assert configure('AUTO', 'a.tif', '--range', text).value_range == value
+
+
+def test_by_default_the_range_is_the_datas_own():
+    assert configure('AUTO').value_range == 'auto' and get_config('AUTO').value_range == 'full'
+    assert configure('AUTO', '--set', 'value_range=full').value_range == 'full'
+    assert configure('AUTO', '--set', 'value_range=[0, 4095]').value_range == [0, 4095]
+
+
+def test_pages_formats_and_large_pictures():
+    conf = configure('AUTO', '--pages', 'all', '--ext', 'tif', '--large')
+    assert (conf.pages, conf.result_format, conf.large) == ('all', 'tif', True)
+    assert [configure('AUTO', '--pages', text).pages for text in ('first', 'each', '3')] == [
+        'first',
+        'each',
+        3,
+    ]
+    assert (configure('AUTO').result_format, configure('AUTO').large) == ('auto', False)
+
+
+@pytest.mark.parametrize(
+    ('preset', 'scale', 'grid', 'crop_size', 'rounds'),
+    [
+        ('X2_FAST_IDEAL_CONF', '3', 'low', 96, 2),
+        ('X2_FAST_IDEAL_CONF', '5', 'low', 95, 2),
+        ('X2_FAST_IDEAL_CONF', '2.5', 'high', 96, 2),
+        ('X2_FAST_IDEAL_CONF', '2x3', 'high', 96, 2),
+        ('X2_FAST_IDEAL_CONF', '17', 'high', 96, 2),
+        ('X2_FAST_IDEAL_CONF', '1x2', 'high', 96, 1),
+        ('X2_FAST_IDEAL_CONF', '1', 'high', 96, 1),
+        ('X4_FAST_IDEAL_CONF', '3', 'high', 64, 2),
+    ],
+)
+def test_any_scale_with_any_preset(preset, scale, grid, crop_size, rounds):
+    conf = configure(preset, '--scale', scale)
+    assert (conf.network_grid, conf.crop_size, conf.rounds) == (grid, crop_size, rounds)
+
+
+def test_what_is_set_about_the_grid_is_kept():
+    assert configure('AUTO', '-s', '2.5', '--set', 'crop_size=40').crop_size == 40
+    assert configure('AUTO', '--set', 'scale_factors=[1.5]').network_grid == 'high'
+    for setting, words in (('network_grid=low', "'low' needs one whole"), ('rounds=2', 'rounds 2 needs')):
+        with pytest.raises(ValueError, match=words):
+            configure('AUTO', '-s', '1x2', '--set', setting)
 
 
 def test_list_has_a_line_for_each_preset(capsys):
@@ -124,11 +216,11 @@ def run(tmp_path, monkeypatch, capsys, shared_network):
     """Run the command line in this process, on networks that are compiled already."""
     monkeypatch.setattr('learning.network.Network', shared_network)
 
-    def run(*arguments):
-        output = tmp_path / 'results'
-        code = run_ZSSR.main([*map(str, arguments), *TINY, '--output', str(output)])
+    def run(*arguments, output=tmp_path / 'results'):
+        place = [] if output is None else ['--output', str(output)]
+        code = run_ZSSR.main([*map(str, arguments), *TINY, *place])
         said = capsys.readouterr()
-        files = [path.name for path in results(output)]
+        files = [path.name for path in results(tmp_path / 'results')]
         return SimpleNamespace(code=code, out=said.out, err=said.err, files=files)
 
     return run
@@ -170,6 +262,86 @@ def test_a_partial_set_of_kernels_is_warned_of_even_in_a_quiet_run(tmp_path, run
     assert done.err == f'{image}: WARNING: of the kernels, a_1.mat is missing, so none is used\n'
 
 
+def test_a_preset_for_known_kernels_warns_even_in_a_quiet_run(tmp_path, run):
+    image = save_image(tmp_path / 'a.png')
+    done = run('x2_fast_given_kernel_conf', '--input', image, '-q')
+    assert (done.code, done.out) == (0, '') and done.err.startswith(f'{image}: WARNING: no kernel found')
+    assert done.err.count('\n') == 1 and '--kernel estimate' in done.err and 'a_0.mat' in done.err
+    assert run('X2_FAST_GIVEN_KERNEL_CONF', '--input', image, '--kernel', 'estimate').err == ''
+
+
+def test_a_scale_that_needs_the_fine_grid_is_said(tmp_path, run):
+    image = save_image(tmp_path / 'a.png')
+    said = run('X2_FAST_IDEAL_CONF', image, '--scale', '1x2').out
+    assert "for scale_factors [[1.0, 2.0]], network_grid 'high', which takes longer" in said
+    assert 'rounds 1: more need factors that grow on both axes' in said
+    assert 'network_grid' not in run('X2_FAST_IDEAL_CONF', image, '--scale', '3').out
+
+
+def test_a_picture_alone_is_enlarged_and_its_preset_named(tmp_path, run):
+    done = run(save_image(tmp_path / 'a.png'))
+    assert (done.code, done.err) == (0, '') and done.out.startswith('preset AUTO: what the picture tells')
+    assert 'a_zssr_X2.00X2.00.png' in done.files
+
+
+def test_results_lie_directly_in_the_folder_asked_for(tmp_path, run):
+    run(save_image(tmp_path / 'a.png'))
+    there = {path.name for path in (tmp_path / 'results').iterdir()}
+    assert there == {'a_zssr_X2.00X2.00.png', 'a_losses.png', 'run.json', 'report.html'}
+
+
+def test_without_an_output_a_dated_folder_is_made(tmp_path, run, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = run('0', '--input', save_image(tmp_path / 'a.png'), output=None)
+    (folder,) = (tmp_path / 'results').iterdir()
+    assert folder.name.startswith('test_') and (folder / 'code' / 'ZSSR.py').is_file()
+    assert done.out.splitlines()[-1] == f'results/{folder.name}/a_zssr_X2.00X2.00.png'
+
+
+@pytest.mark.parametrize('name', ['big.png', 'big.tif'])
+def test_a_result_file_is_all_that_is_written(tmp_path, run, name):
+    output = tmp_path / 'new' / 'folder' / name
+    done = run(save_image(tmp_path / 'a.png'), output=output)
+    assert (done.code, done.err) == (0, '') and done.out.splitlines()[-1] == str(output)
+    assert len(list(output.parent.iterdir())) == 1
+
+
+def test_the_last_line_names_the_result_and_its_score(tmp_path, run):
+    image = save_image(tmp_path / 'a.png')
+    save_image(tmp_path / 'a_gt.png', shape=(40, 48, 3))
+    last = run('0', image, '--no-report').out.splitlines()[-1]
+    record = json.loads((tmp_path / 'results' / 'run.json').read_text())['images'][0]
+    result, truth = (
+        np.asarray(Image.open(tmp_path / name)) for name in ('results/a_zssr_X2.00X2.00.png', 'a_gt.png')
+    )
+    bicubic = np.clip(imresize(np.asarray(Image.open(image)) / 255, 2, kernel='cubic'), 0, 1)
+    psnrs = [psnr(result, truth, border=2), psnr(bicubic, truth / 255, border=2)]
+    assert [record['scales'][0]['psnr'], record['bicubic_psnr']] == pytest.approx(psnrs, rel=1e-6)
+    path = tmp_path / 'results' / 'a_zssr_X2.00X2.00.png'
+    assert last == f'{path}  PSNR {psnrs[0]:.2f} dB (bicubic {psnrs[1]:.2f} dB)'
+
+
+def test_several_inputs_end_with_their_folder(tmp_path, run):
+    for name in 'abc':
+        save_image(tmp_path / f'{name}.png')
+    (tmp_path / 'notes.txt').touch()
+    done = run('0', tmp_path / '[ab].png', '--input', tmp_path / 'c.png', '--no-report')
+    assert done.out.splitlines()[-1] == f'{tmp_path}/results/' and 'not read' not in done.out
+    assert [name[0] for name in done.files if '_zssr_' in name] == ['a', 'b', 'c']
+    assert run('0', tmp_path, '--no-report').out.count('not read: notes.txt\n') == 1
+
+
+def test_a_failure_is_printed_once(tmp_path, run, monkeypatch):
+    for name in 'ab':
+        save_image(tmp_path / f'{name}.png')
+    monkeypatch.setattr('running.workers.run_image', lambda *_: 1 / 0)
+    done = run('0', tmp_path)
+    assert done.code == 1 and done.err.splitlines() == [
+        *(f'{tmp_path}/{name}.png: ZeroDivisionError: division by zero' for name in 'ab'),
+        '2 of 2 images failed, see above',
+    ]
+
+
 def test_all_without_a_gpu_runs_one_image_after_the_other(tmp_path, run):
     for name in 'ba':
         save_image(tmp_path / f'{name}.png')
@@ -186,7 +358,7 @@ def test_a_run_ends_with_its_report(tmp_path, run):
     done = run('--input', image)
     (path,) = tmp_path.rglob('report.html')
     assert done.files == ['a_losses.png', 'a_zssr_X2.00X2.00.png', 'report.html', 'run.json']
-    assert (done.code, done.err) == (0, '') and done.out.splitlines()[-1] == f'report: {path}'
+    assert (done.code, done.err) == (0, '') and done.out.splitlines()[-2] == f'report: {path}'
     page = path.read_text()
     assert page.count('<section') == 1 and 'bicubic PSNR' in page and '<polyline' in page
     assert 'none, the default recipe' in page and 'width=4' in page and 'href="a_losses.png"' in page
@@ -325,8 +497,8 @@ def test_a_live_line_on_a_terminal(terminal):
     assert terminal.code == 0 and 'Traceback' not in terminal.text
     screen = re.sub(r'\x1b\[[0-9;?]*[A-Za-z]', '', terminal.text)
     assert 'a[i].png: no kernel' in screen
-    for psnr in (r' PSNR \d\d\.\d\d', ''):
-        status = rf'loss 0\.\d{{4}} rate 1e-03 rec \d+\.\d\d{psnr}'
+    for truth in (r' PSNR \d\d\.\d\d', ''):
+        status = rf'loss 0\.\d{{4}} rate 1e-03 rec \d+\.\d\d{truth}'
         assert re.search(rf'×2 ━━━━ 60/60 0:00:\d\d < 0:00:00 {status} *\r\n', screen)
 
 

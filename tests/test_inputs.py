@@ -82,6 +82,91 @@ def test_a_partial_set_is_not_used(tmp_path):
 
 def test_of_two_inputs_with_one_stem_the_second_is_set_aside(tmp_path, conf):
     images = [inputs.find_files(save_image(tmp_path / name), conf)[0] for name in ('a.bmp', 'a.png', 'b.png')]
-    good, failures = inputs.check_images(images, conf)
-    assert good == [replace(images[0], channels=3), replace(images[2], channels=3)]
+    good, failures, _ = inputs.check_images(images, conf)
+    known = {'channels': 3, 'size': (20, 24)}
+    assert good == [replace(images[0], **known), replace(images[2], **known)]
     assert failures == [f'{tmp_path}/a.png: its results would replace those of a.bmp; rename one of the two']
+
+
+def names(paths):
+    return [path.name for path in paths]
+
+
+def test_several_files_folders_and_patterns(tmp_path):
+    (tmp_path / 'scans').mkdir()
+    touch(tmp_path, 'z.png', 'a.png')
+    touch(tmp_path / 'scans', 'b.tif', 'c.tif', 'c_gt.tif', 'd.png', 'notes.txt')
+    places = [tmp_path / 'z.png', tmp_path / 'scans' / '*.tif', tmp_path / 'scans', tmp_path / 'a.png']
+    found = inputs.find_all(places)
+    assert names(found.paths) == ['z.png', 'b.tif', 'c.tif', 'd.png', 'a.png'] and found.several
+    assert found.unread == ['notes.txt']
+
+
+def test_of_files_that_the_shell_expanded_ground_truths_are_none(tmp_path):
+    touch(tmp_path, 'a.png', 'a_gt.png', 'b_gt.png')
+    found = inputs.find_all(sorted(tmp_path.iterdir()))
+    assert names(found.paths) == ['a.png', 'b_gt.png'] and found.several
+    assert names(inputs.find_all([tmp_path / 'a_gt.png']).paths) == ['a_gt.png']
+
+
+def test_a_name_with_brackets_is_a_file_before_it_is_a_pattern(tmp_path):
+    touch(tmp_path, 'a[1].png', 'a1.png')
+    assert inputs.find_inputs(tmp_path / 'a[1].png') == ([tmp_path / 'a[1].png'], False)
+    assert inputs.find_inputs(tmp_path / 'a[1-3].png') == ([tmp_path / 'a1.png'], True)
+
+
+def test_files_that_are_not_read_are_named_once_and_kernels_are_not(tmp_path):
+    touch(tmp_path, 'photo.png', 'photo_gt.png', 'notes.txt', 'a.pdf', '.hidden')
+    touch(tmp_path, 'photo_0.mat', 'photo_1.npy', 'photo_0.txt', 'photo_0.svg', 'other_0.mat')
+    (tmp_path / 'folder').mkdir()
+    found = inputs.find_all([tmp_path])
+    assert inputs.unread_note(found.unread) == 'not read: a.pdf, notes.txt, other_0.mat'
+    assert inputs.unread_note([]) is None
+    assert inputs.unread_note(list('abcdefghijkl')) == 'not read: a, b, c, d, e, f, g, h, i, j and 2 more'
+
+
+@pytest.mark.parametrize('suffix', ['.mat', '.npy', '.txt', '.png'])
+def test_kernels_of_every_kind_are_found_by_their_name(tmp_path, suffix):
+    save_image(tmp_path / 'photo.png', shape=(40, 48, 3))
+    kernel = tmp_path / f'photo_0{suffix}'
+    save_image(kernel, shape=(11, 13, 1)) if suffix == '.png' else kernel.touch()
+    files, warning = inputs.find_files(tmp_path / 'photo.png', Config())
+    assert files.kernels == (kernel,) and warning is None
+    assert names(inputs.find_all([tmp_path]).paths) == ['photo.png']
+
+
+@pytest.mark.parametrize('shape', [(40, 48, 3), (65, 20, 1), (21, 13, 1)])
+def test_the_next_picture_of_a_series_is_no_kernel(tmp_path, shape):
+    for name, size in (('photo.png', (40, 48, 3)), ('photo_0.png', shape)):
+        save_image(tmp_path / name, shape=size)
+    assert inputs.find_files(tmp_path / 'photo.png', Config())[0].kernels is None
+    assert names(inputs.find_all([tmp_path]).paths) == ['photo.png', 'photo_0.png']
+
+
+def test_a_preset_for_known_kernels_warns_where_there_is_none(tmp_path):
+    path = tmp_path / 'a.png'
+    _, warning = inputs.find_files(path, Config(), needs_kernel=True)
+    assert warning.startswith(f'{path}: WARNING: no kernel found')
+    assert '--kernel estimate' in warning and 'a_0.mat' in warning
+    assert inputs.find_files(path, Config(), [], needs_kernel=True)[1] is None
+    touch(tmp_path, 'a_0.mat')
+    assert inputs.find_files(path, Config(), needs_kernel=True)[1] is None
+
+
+@pytest.mark.parametrize('shape', [(20, 24, 3), (40, 48, 1)])
+def test_a_neighbour_that_does_not_fit_is_warned_of_and_not_used(tmp_path, conf, shape):
+    image, truth = save_image(tmp_path / 'a.png'), save_image(tmp_path / 'a_gt.png', shape=shape)
+    files, _ = inputs.find_files(image, conf)
+    good, failures, (line,) = inputs.check_images([files], conf, truth_is_given=False)
+    assert (good[0].ground_truth, failures) == (None, [])
+    assert line.startswith(f'{image}: WARNING: not measured: {truth}: the ground truth has')
+    good, (failure,), unmeasured = inputs.check_images([files], conf, truth_is_given=True)
+    assert (good, unmeasured) == ([], []) and str(truth) in failure
+
+
+def test_an_image_that_cannot_be_used_is_not_blamed_on_its_ground_truth(tmp_path, conf):
+    (tmp_path / 'a.png').write_bytes(b'no image')
+    save_image(tmp_path / 'a_gt.png')
+    files, _ = inputs.find_files(tmp_path / 'a.png', conf)
+    good, (failure,), unmeasured = inputs.check_images([files], conf, truth_is_given=False)
+    assert (good, unmeasured) == ([], []) and failure.startswith(f'{tmp_path}/a.png: ')

@@ -50,7 +50,7 @@ def run(conf, shared_network, monkeypatch):
 
     def run(images, **options):
         conf.result_path = str(make_results_folder(conf))
-        failures = run_images(images, conf, Terminal(quiet=True), **options)
+        failures = run_images(images, conf, Terminal(quiet=True), **options).failures
         record = Path(conf.result_path) / 'run.json'
         return failures, json.loads(record.read_text()) if record.exists() else None
 
@@ -230,7 +230,7 @@ def test_one_process_per_device(folder, tmp_path, conf, capfd):
     images = [find_files(folder / f'{name}.png', conf)[0] for name in 'abc']
     images.insert(1, find_files(folder / 'none.png', conf)[0])
     conf.result_path = str(make_results_folder(conf))
-    failures = run_images(images, conf, Terminal(quiet=True), devices=['-1', '-1'])
+    failures = run_images(images, conf, Terminal(quiet=True), devices=['-1', '-1']).failures
     record = json.loads((Path(conf.result_path) / 'run.json').read_text())
     assert failures == record['failures'] == [f'{folder}/none.png: no such file; check the path']
     assert sorted(entry['stem'] for entry in record['images']) == ['a', 'b', 'c']
