@@ -73,7 +73,9 @@ def alike(*images):
     if len({image.shape[2] for image in present}) > 1:
         # Gray is measured as it is: where another program wrote it as RGB, that is undone.
         gray = all((image == image[:, :, :1]).all() for image in present)
-        present = [image[:, :, :1] if gray else np.repeat(image, 3, axis=2)[:, :, -3:] for image in present]
+        present = [
+            image[:, :, :1] if gray else np.broadcast_to(image, (height, width, 3)) for image in present
+        ]
     fitted = iter(present)
     return [None if image is None else next(fitted) for image in images]
 
