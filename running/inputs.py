@@ -277,7 +277,9 @@ def _may_be_kernel(path, image):
     if path.suffix.lower() not in SUFFIXES:
         return True
     sides, limits = _sides(path), _sides(image) or (math.inf, math.inf)
-    return sides is not None and all(
+    if sides is None:
+        return path.suffix.lower() == '.npy'  # a damaged one is refused by name when it is read
+    return all(
         side <= min(LARGEST_KERNEL_PICTURE, limit / 2) for side, limit in zip(sides, limits, strict=True)
     )
 
@@ -291,5 +293,5 @@ def _sides(path):
             warnings.simplefilter('ignore', Image.DecompressionBombWarning)
             with Image.open(path) as image:
                 return image.size
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError):
         return None

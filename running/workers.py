@@ -163,5 +163,5 @@ def run_image(files, conf, terminal, networks):
 def bicubic_psnr(net):
     """PSNR of bicubic enlargement beside the ground truth of a ZSSR, by the tables' protocol."""
     scale = net.conf.scales[-1]
-    enlarged = imresize(net.picture.pixels, scale, net.gt.shape, 'cubic')
+    enlarged = imresize(net.pictures[0].pixels, scale, net.gt.shape, 'cubic')
     return psnr(np.clip(enlarged, 0, 1), np.clip(net.gt, 0, 1), border=scale_border(scale))

@@ -102,7 +102,10 @@ COMMANDS = {
         'split it into parts',
     ),
     'nan_in_a_tiff': ('--input {d}/nan.tif', '{d}/nan.tif: has NaN values', 'give finite values'),
-    'floats_up_to_255': ('--input {d}/floats.tif', '{d}/floats.tif: values from', 'divide by 255?'),
+    'floats_up_to_255': (
+        '--input {d}/floats.tif --range full',
+        *('{d}/floats.tif: values from', 'divide by 255?'),
+    ),
     'missing_ground_truth': (
         '--input {d}/photo.png --ground-truth {d}/none',
         '{d}/none: no such file',
