@@ -87,6 +87,7 @@ class ZSSR:
         conf: Config, a copy.
         rng: numpy.random.RandomState, drawn from in the original's order; filter_rng: for initial filters.
         pictures: Pictures of the input, one a page; file_name, stem: what it and its result are called.
+        saving: files.saving.Saving, or None where nothing is written.
         network: learning.network.Network, which can be given to the next image.
         bases: float32 arrays (H, W, C) in [0, 1], a page each; what `sf` is relative to.
         inputs: what is trained on of each: all, or the middle of a large one. input: the first.
@@ -131,8 +132,9 @@ class ZSSR:
         self._given_kernels = kernels
         self.pictures, self.gt, self.kernels = load_inputs(input_img, self.conf, ground_truth, kernels)
         self._output_shapes = self.conf.output_shapes(self.pictures[0].pixels.shape)
+        self.saving = None
         if self.conf.save_results:
-            self._saving = Saving(self.pictures, self.conf, self.stem, is_path)
+            self.saving = Saving(self.pictures, self.conf, self.stem, is_path)
 
         self.base_sf = np.ones(2)
         self._set_bases([picture.pixels for picture in self.pictures])
@@ -472,7 +474,7 @@ class ZSSR:
         if not pages:
             enlarger, shape = self._enlarger(), self._output_shapes[-1]
             pages = [enlarger.strips(base, shape) for base in self.bases]
-        return self._saving.save(self.sf_ind, pages)
+        return self.saving.save(self.sf_ind, pages)
 
     def _record(self):
         """What the current scale was trained with and how it went, in plain Python numbers."""

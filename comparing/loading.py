@@ -7,7 +7,11 @@ import numpy as np
 from comparing import strips
 from comparing.metrics import scale_border
 from files.pictures import read_image
+from files.records import read_units
 from files.rounding import to_integers
+
+# Pixels of a result beyond which it is not shown: pages hold it scaled down, but it would be read whole.
+LARGEST = 2**27
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
@@ -37,10 +41,18 @@ def load(files):
         ValueError: if a file cannot be read, or the results differ in size or, beyond gray and RGB, channels.
     """
     notes = []
+    units = read_units(files.results[-1].run)
+    if units.pixels > LARGEST:
+        size = f'{units.pixels / 1e6:.0f} megapixels'
+        raise ValueError(f'{files.name}: its result of {size} is too large to be shown here; open the file')
+    values = units.values
+    if values and values.note():
+        notes.append(f'{files.name}: {values.note()}')
     # Reading takes most memory, so all is read before the enlargement is made.
-    results = [result and _read(result.path, notes) for result in files.results]
-    truth = files.ground_truth and _read(files.ground_truth, notes)
-    source = files.input and _read(files.input, notes)
+    in_units = 'full' if units.is_stretched else values
+    results = [result and _read(result.path, notes, in_units) for result in files.results]
+    truth = files.ground_truth and _read(files.ground_truth, notes, values)
+    source = files.input and _read(files.input, notes, values, units.page)
     shape = results[-1].shape[:2]
     bicubic = None if source is None else strips.enlarge(source, files.scale, shape)
     results = [bicubic if result is None else result for result in results]
@@ -85,9 +97,19 @@ def comparable(a, b):
     return a.shape[2] == b.shape[2] or {a.shape[2], b.shape[2]} == {1, 3}
 
 
-def _read(path, notes):
-    """An image file as uint8 (H, W, C); the alpha that the original adds everywhere is dropped."""
-    picture = read_image(path)
+def _read(path, notes, values, page='first'):
+    """An image file as uint8 (H, W, C); the alpha that the original adds everywhere is dropped.
+
+    What is black and white `values` say, where a run has recorded it.
+    """
+    try:
+        picture = read_image(path, value_range=values or 'full', pages=page, large=True)
+    except ValueError:
+        if values:
+            raise
+        # Of values that are no share of their type's range, the data's own.
+        picture = read_image(path, value_range='auto', pages=page, large=True)
+        notes.append(f'{path}: {picture.values.note()}')
     if picture.alpha is not None and picture.alpha.min() < 1:
         notes.append(f'{path}: is partly transparent; compared without its transparency')
     return to_integers(picture.pixels)

@@ -62,8 +62,8 @@ def read_images(path, min_side=16, full_depth=True, *, value_range='full', pages
             .npz file; its contents decide, not its name.
         min_side: least height and width, in pixels.
         full_depth: False cuts 16-bit colour to 8 bits, which TensorFlow is not needed for: a check.
-        value_range: what black and white are: as in `values.choose_values`, or Values of another picture,
-            which are used where the type is the same.
+        value_range: what black and white are: as in `values.choose_values`, or Values of another picture in
+            the same units, which are used but for 8 bits.
         pages: 'first', a number from 1, or 'all' (or 'each').
         large: read on beyond Pillow's limit against decompression bombs.
 
@@ -172,11 +172,7 @@ def _pictures(decoded, name, value_range):
         # Alpha is opaque at the end of its type, whatever the range of the colours.
         whole = choose_values([page[:, :, -1:] for page in decoded.pages], 'full', name)
         alphas = [np.clip(whole.to_unit(page[:, :, -1:])[:, :, 0], 0, 1) for page in decoded.pages]
-    given = isinstance(value_range, Values)
-    if given and value_range.dtype == colours[0].dtype.name:
-        values = value_range
-    else:
-        values = choose_values(colours, 'auto' if given else value_range, name)
+    values = choose_values(colours, value_range, name)
     pictures = []
     for page, alpha in zip(colours, alphas, strict=True):
         pixels = values.to_unit(page)

@@ -14,6 +14,7 @@ import numpy as np
 
 from configs import differences, get_config
 from files.storage import atomic_write, sha256
+from files.values import Values
 
 RUN_JSON = 'run.json'
 
@@ -62,7 +63,7 @@ def image_record(files, kernel_note, **facts):
         files: ImageFiles.
         kernel_note: which kernels are used, and what was chosen, in words.
         **facts: bicubic_psnr, where there is a truth; found (of `choice.Choice`), seed, scales (list of
-            `scale_record`), precision, device.
+            `scale_record`), values (`Saving.values`), precision, device.
     """
     truth = files.ground_truth
     return {
@@ -94,6 +95,33 @@ def scale_record(scale, kernel, learning_rate_changes, histories):
         **histories,
         'loss': [loss if math.isfinite(loss) else None for loss in histories['loss']],
     }
+
+
+@dataclass(frozen=True)
+class Units:
+    """What a record tells of the values of an image and its result.
+
+    Attributes:
+        values: Values, or None where nothing is told.
+        is_stretched: whether the result holds black to white in place of them.
+        page: of the image, from 1, that the result's first page belongs to.
+        pixels: of a page of the result; 0 where nothing is told.
+    """
+
+    values: Values | None = None
+    is_stretched: bool = False
+    page: int = 1
+    pixels: int = 0
+
+
+def read_units(image):
+    """The Units of an image's entry in run.json, whose fields may be missing."""
+    told = image.get('values')
+    if not told:
+        return Units()
+    values = Values(tuple(told['low']), tuple(told['high']), told['dtype'])
+    _, height, width, _ = told['shape']
+    return Units(values, told['stretched'], told['page'], height * width)
 
 
 def finite(scores):

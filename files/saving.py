@@ -1,5 +1,6 @@
 """Where the results of an image go, and whether they can go there."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 from files.names import free_path, result_name
@@ -46,6 +47,13 @@ class Saving:
         of_pages = zip(self._pictures, pages, strict=True)
         write_result(path, plan, (part for pair in of_pages for part in samples_of(plan, *pair)))
         return path.name if self._conf.result_file is None else str(path)
+
+    def values(self):
+        """What run.json keeps of the last scale's result: units, shape, and of which page it is; a dict."""
+        plan = self._plan(len(self._shapes) - 1)
+        page = self._conf.pages if isinstance(self._conf.pages, int) else 1
+        told = {'stretched': plan.is_stretched, 'shape': list(plan.shape), 'page': page}
+        return asdict(self._pictures[0].values) | told
 
     def _plan(self, index):
         """The ResultPlan of a scale."""

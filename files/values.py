@@ -74,7 +74,7 @@ def choose_values(pages, asked, name):
         pages: list of arrays (H, W, C) of one type, without alpha.
         asked: 'full': the range of the type, [0, 1] for floats; [low, high]; or 'auto': the type's for
             8 bits, and where the data span at least half of it, else the data's, for each channel unless they
-            are gray or RGB. Single stray pixels do not decide.
+            are gray or RGB. Single stray pixels do not decide. Or Values of another image in the same units.
         name: what error messages call the image.
 
     Returns:
@@ -89,6 +89,8 @@ def choose_values(pages, asked, name):
         return Values((float(asked[0]),), (float(asked[1]),), dtype.name)
     if dtype == np.uint8 or asked == 'full':
         return _full(pages, dtype, name)
+    if isinstance(asked, Values) and len(asked.low) in (1, pages[0].shape[2]):
+        return Values(asked.low, asked.high, dtype.name)
     data = _data_range(pages, 1 if pages[0].shape[2] in (1, 3) else pages[0].shape[2])
     if dtype.name in WHOLE_NUMBERS or dtype.kind == 'f':
         (low,), (high,) = _range_of_type(dtype)

@@ -143,6 +143,8 @@ def run_image(files, conf, terminal, networks):
         network=networks.get(files.channels),
         progress=follow,
     )
+    for line in notes_on(net):
+        terminal.say(f'{files.input.name}: {line}')
     with terminal.image():
         net.run()
     if conf.is_recorded or conf.plot_losses:
@@ -155,9 +157,31 @@ def run_image(files, conf, terminal, networks):
         found=found,
         seed=net.conf.seed,
         scales=net.records,
+        values=net.saving and net.saving.values(),
         precision=net.network.design.precision,
         device=device(),
     )
+
+
+def notes_on(net):
+    """What a user ought to know of how an image is read, in lines: its pages, its units, its size."""
+    lines, first, conf = [], net.pictures[0], net.conf
+    pages, done = first.origin.pages, len(net.pictures)
+    if pages > done:
+        which = conf.pages if isinstance(conf.pages, int) else 'the first'
+        lines.append(f'has {pages} pages, of which {which} is enlarged (--pages all enlarges all)')
+    elif done > 1:
+        lines.append(f'{done} pages, by {"a network each" if conf.pages == "each" else "one network"}')
+    if first.values.note():
+        lines.append(first.values.note())
+    if net.saving and net.saving.values()['stretched']:
+        lines.append(
+            'its units do not fit the format: the result holds black to white (--ext tif keeps units)'
+        )
+    if net.input is not net.bases[0]:
+        height, width = net.input.shape[:2]
+        lines.append(f'is trained on its middle, {height}×{width} pixels')
+    return lines
 
 
 def bicubic_psnr(net):
