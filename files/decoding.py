@@ -172,6 +172,8 @@ def _decode_with_pillow(path, file, head, min_side, full_depth, large, pages):
         found.append(_samples(image, path, head, full_depth))
     # After loading, because Pillow turns TIFFs itself and then forgets the tag.
     origin = origin_of(image)
+    if origin.dpi and TURNS.get(origin.orientation, (0,))[0]:
+        origin = replace(origin, dpi=origin.dpi[::-1])
     turned = [upright(page.reshape(*page.shape[:2], -1), origin.orientation) for page in found]
     shapes = {page.shape for page in turned}
     if len(shapes) > 1:

@@ -240,7 +240,7 @@ def _metadata(kind, found, axes, scale):
     metadata = {'axes': axes, **found}
     for axis, factor in zip('YX', scale, strict=True):
         if (size := found.get(f'PhysicalSize{axis}')) is not None:
-            metadata[f'PhysicalSize{axis}'] = size / factor
+            metadata[f'PhysicalSize{axis}'] = float(f'{size / factor:.12g}')
     return metadata
 
 
