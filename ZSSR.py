@@ -28,6 +28,7 @@ from learning.quick_test import error_of
 from learning.resizing import ImageResize, resize_region
 from learning.schedules import schedule_for
 from learning.sons import plan_sons
+from learning.work import Work
 from settings.scales import scaled_shape
 
 
@@ -55,6 +56,7 @@ class ZSSR:
             also what `_choose_sources` makes of the present one.
         final_sr: the result that was made last, or None while a round trains on it.
         records: a dict per scale finished, as run.json keeps it (`files.records.scale_record`).
+        work: learning.work.Work; its phase ('training', 'enlarging', 'writing', 'done') and share (0 to 1).
         scale: Scale, the current one.
         history: History of the current scale's training.
         schedule: Plateau or Linear, of the current scale's training.
@@ -69,7 +71,8 @@ class ZSSR:
             ground_truth: path or array of the last scale's size, or None.
             kernels: path, 2-D array or method name per scale; None: `conf.downscale_method`.
             network: Network of an earlier image, reset and used again if it fits; None: a new one.
-            progress: called with this object whenever the training comes back from its loop, or None.
+            progress: called with this object again and again, within seconds, while it trains and enlarges
+                (`phase`, `share`), or None.
 
         Raises:
             ValueError, FileNotFoundError: for input that cannot be used, naming it and the remedy.
@@ -96,6 +99,10 @@ class ZSSR:
         self._start_scale(0)
         self.network = network
         self.build_network()
+        precision = self.network.design.precision
+        self.work = Work(
+            *(self.conf, self.input.shape, self.gt is not None, precision), tell=lambda: self.progress(self)
+        )
 
     def run(self):
         """Train and enlarge, scale after scale.
@@ -109,20 +116,12 @@ class ZSSR:
             raise ValueError('this ZSSR has run already; make a new one for another run')
         if self.conf.save_results:
             Path(self.conf.result_path).mkdir(parents=True, exist_ok=True)
-        for index in range(len(self.conf.scales)):
-            started = time.perf_counter()
-            if index > 0 or self.loss:
-                self._start_scale(index)
-            if self.conf.init_net_for_each_sf and index > 0:
-                self.build_network()
-            self.train()
-            trained = time.perf_counter()
-            self.final_sr = self.final_test()
-            self.hr_fathers_sources.append(self.final_sr)
-            seconds = {'training': trained - started, 'output': time.perf_counter() - trained}
-            output = self._save() if self.conf.save_results else None
-            self.records.append(self._record() | self._scores() | {'seconds': seconds, 'output': output})
-            self.base_change()
+        self.network.notify = self.work.passed
+        try:
+            for index in range(len(self.conf.scales)):
+                self._run_scale(index)
+        finally:
+            self.network.notify = lambda pixels: None
         return self.final_sr
 
     def build_network(self):
@@ -152,14 +151,18 @@ class ZSSR:
             self.conf.crop_size, self.sf, self.kernel, self.conf.upscale_method, self.network.pair_dtype
         )
         sources = self._choose_sources()
+        self.work.phase = 'training'
         for block in self.schedule.blocks(self.history):
-            self._train_block(block.rates, sources, plan)
+            for rates in self.network.pieces(block.rates, self.conf.crop_size):
+                self._train_block(rates, sources, plan)
+                self.work.trained(len(rates))
             if block.quick_test and self.conf.run_test:
                 self.quick_test()
             self.progress(self)
             told = self.is_trained
             if block.ends_round:
                 sources = self._choose_sources(self.final_test())
+                self.work.phase = 'training'
         if not told:
             # Its last quick test ended the training, which no one knew before.
             self.progress(self)
@@ -218,18 +221,18 @@ class ZSSR:
         Reconstruction: how well the network turns the input's own son into the input. With a ground truth
         also the true error. Both beside plain interpolation's, which the network should beat.
         """
-        history, gt, son = self.history, self.gt_per_sf, self.scale.input_son
-        history.mse_steps.append(self.iter)
+        history, gt, son, errors = self.history, self.gt_per_sf, self.scale.input_son, {}
         if gt is not None:
-            error, history.sr = error_of(self._network_region, self.input, gt, self.input.shape)
-            history.mse.append(error)
-        error, _ = error_of(self._network_region, self._noisy(son), self.input, self.input.shape)
-        history.mse_rec.append(error)
+            errors['mse'], history.sr = error_of(self._network_region, self.input, gt, self.input.shape)
+        errors['mse_rec'], _ = error_of(self._network_region, self._noisy(son), self.input, self.input.shape)
         if gt is not None:
-            history.interp_mse.append(self._interpolation_error(self.input, gt, history.interp_mse))
+            errors['interp_mse'] = self._interpolation_error(self.input, gt, history.interp_mse)
         # Drawn anew, as the original does.
         noisy, known = self._noisy(son), [] if self.conf.noise_std else history.interp_rec_mse
-        history.interp_rec_mse.append(self._interpolation_error(noisy, self.input, known))
+        errors['interp_rec_mse'] = self._interpolation_error(noisy, self.input, known)
+        # All at once, since progress is told of in between.
+        for name, error in {'mse_steps': self.iter, **errors}.items():
+            getattr(history, name).append(error)
 
     def final_test(self):
         """Enlarge the input: geometric self-ensemble, back-projection, median.
@@ -239,6 +242,7 @@ class ZSSR:
 
         Source: ZSSR paper, section 3.2.
         """
+        self.work.enter('enlarging')
         views = range(8) if self.conf.output_flip else range(1)
         if self.sf[0] != self.sf[1]:
             # Turned by a right angle, the image would need the two factors exchanged.
@@ -252,12 +256,14 @@ class ZSSR:
             kernel=self.kernel,
             upscale_method=self.conf.upscale_method,
             dtype=self.network.pair_dtype,
+            notify=self.work.resized,
         )
         outputs = [
             back_project(batch, iterations)
             for batch in super_resolve_views(self._super_resolve, lr, self.output_shape, views)
         ]
-        self.final_sr = np.asarray(back_project(median(outputs), iterations))[0]
+        merged = median(outputs, self.work.merged)
+        self.final_sr = np.asarray(back_project(merged, iterations))[0]
         return self.final_sr
 
     def base_change(self):
@@ -281,6 +287,25 @@ class ZSSR:
         images = [('son', self.lr_son), ('output', self.train_output), ('father', self.hr_father)]
         known = [(label, image) for label, image in images if image is not None]
         return run_figure(Path(self.file_name).name, scales, known)
+
+    def _run_scale(self, index):
+        """Train and enlarge at one scale, and record it."""
+        started = time.perf_counter()
+        if index > 0 or self.loss:
+            self._start_scale(index)
+        if self.conf.init_net_for_each_sf and index > 0:
+            self.build_network()
+        self.train()
+        self.work.next_stage()
+        trained = time.perf_counter()
+        self.final_sr = self.final_test()
+        self.hr_fathers_sources.append(self.final_sr)
+        seconds = {'training': trained - started, 'output': time.perf_counter() - trained}
+        output = self._save() if self.conf.save_results else None
+        self.records.append(self._record() | self._scores() | {'seconds': seconds, 'output': output})
+        self.base_change()
+        self.work.next_stage()
+        self.work.enter('done')
 
     def _start_scale(self, index):
         """Set what belongs to a scale and to its training."""
@@ -316,6 +341,7 @@ class ZSSR:
             halfway = np.add(scales[-1], target) / 2
             shape = scaled_shape(self.input.shape, halfway / self.base_sf)
             shrink = ImageResize(result.shape, shape, halfway / target, 'cubic')
+            shrink.notify = self.work.shrunk
             images.append(np.clip(shrink(result[None])[0], 0, 1))
             scales.append(tuple(halfway))
             # Larger than the input, and not needed any more.
@@ -366,12 +392,14 @@ class ZSSR:
 
     def _save(self):
         """Write the current scale's result, with the alpha channel that the input had."""
+        self.work.enter('writing')
         scale = self.conf.scales[self.sf_ind]
         name = result_name(self.stem, scale)
         alpha = self.picture.alpha
         if alpha is not None:
             alpha = np.clip(imresize(alpha, scale, self.output_shape), 0, 1)
         write_png(Path(self.conf.result_path) / name, self.final_sr, alpha, self.picture.bits)
+        self.work.written(self.final_sr.shape)
         return name
 
     def _record(self):
@@ -387,6 +415,7 @@ class ZSSR:
         return finite(scores(self.final_sr, np.clip(self.gt_per_sf, 0, 1), border))
 
     is_trained = _of('schedule', 'finished')
+    phase, share = _of('work', 'phase'), _of('work', 'share')
 
     # The original's names, and where what they name lives; they are for reading.
     model = _of('network', 'model')
