@@ -20,11 +20,12 @@ from configs import Config, get_config
 from files.image_files import load_inputs
 from files.pictures import from_arrays, read_images
 from files.records import finite, scale_record
-from files.results import as_it_came, plan_result, samples_of
-from files.saving import Saving
+from files.results import in_units
+from files.saving import Saving, strips_of
 from imresize import imresize
 from learning.augmentation import Augmentation
 from learning.history import History, Scale
+from learning.original_names import OriginalNames
 from learning.quick_test import error_of
 from learning.schedules import schedule_for
 from learning.strips import middle
@@ -63,21 +64,10 @@ def enlarge(image, conf=None, *, kernels=None, progress=None, value_range='auto'
         conf, kernels = choice.conf, choice.kernels
     net = ZSSR(pictures, conf, kernels=kernels, progress=progress)
     net.run()
-    plan = plan_result(pictures, net.srs[0].shape[:2], conf.scales[-1], 'npy')
-    strips = [
-        part
-        for picture, sr in zip(pictures, net.srs, strict=True)
-        for part in samples_of(plan, picture, [(slice(0, len(sr)), sr)])
-    ]
-    return as_it_came(np.concatenate(strips).reshape(plan.shape), pictures[0].origin)
+    return in_units(pictures, net.srs, conf.scales[-1])
 
 
-def _of(part, name):
-    """An attribute that lives in one of the object's parts."""
-    return property(lambda self: getattr(getattr(self, part), name))
-
-
-class ZSSR:
+class ZSSR(OriginalNames):
     """One image, and the network that learns from it.
 
     What lives as long as the run is kept here; what lives as long as a scale or as its training, in parts of
@@ -98,6 +88,7 @@ class ZSSR:
             also what `_choose_sources` makes of the present one.
         final_sr: the result that was made last, or None while a round trains on it.
         records: a dict per scale finished, as run.json keeps it (`files.records.scale_record`).
+        work: learning.work.Work; its phase ('training', 'enlarging', 'writing', 'done') and share (0 to 1).
         scale: Scale, the current one.
         history: History of the current scale's training.
         schedule: Plateau or Linear, of the current scale's training.
@@ -113,7 +104,8 @@ class ZSSR:
             ground_truth: path or array of the last scale's size, or None.
             kernels: path, 2-D array or method name per scale; None: `conf.downscale_method`.
             network: Network of an earlier image, reset and used again if it fits; None: a new one.
-            progress: called with this object whenever the training comes back from its loop, or None.
+            progress: called with this object again and again, within seconds, while it trains and enlarges
+                (`phase`, `share`), or None.
 
         Raises:
             ValueError, FileNotFoundError: for input that cannot be used, naming it and the remedy.
@@ -145,6 +137,17 @@ class ZSSR:
         self._start_scale(0)
         self.network = network
         self.build_network()
+        from learning.work import Work
+
+        precision = self.network.design.precision
+        self.work = Work(
+            self.conf,
+            self.bases[0].shape,
+            pages=len(self.bases),
+            has_truth=self.gt is not None,
+            precision=precision,
+            tell=lambda: self.progress(self),
+        )
 
     def run(self):
         """Train and enlarge, scale after scale.
@@ -159,24 +162,12 @@ class ZSSR:
             raise ValueError('this ZSSR has run already; make a new one for another run')
         if self.conf.pages == 'each' and len(self.pictures) > 1:
             return self._run_each()
-        for index in range(len(self.conf.scales)):
-            started = time.perf_counter()
-            if index > 0 or self.loss:
-                self._start_scale(index)
-            if self.conf.init_net_for_each_sf and index > 0:
-                self.build_network()
-            self.train()
-            trained = time.perf_counter()
-            if not self._is_streamed:
-                self.srs = [
-                    self.final_test() if base is self.input else self._enlarge(base) for base in self.bases
-                ]
-                self.final_sr = self.srs[0]
-                self.hr_fathers_sources += map(middle, self.srs)
-            seconds = {'training': trained - started, 'output': time.perf_counter() - trained}
-            output = self._save() if self.conf.save_results else None
-            self.records.append(self._record() | self._scores() | {'seconds': seconds, 'output': output})
-            self.base_change()
+        self.network.notify = self.work.passed
+        try:
+            for index in range(len(self.conf.scales)):
+                self._run_scale(index)
+        finally:
+            self.network.notify = lambda pixels: None
         return np.stack(self.srs) if len(self.srs) > 1 else self.final_sr
 
     def build_network(self):
@@ -210,8 +201,11 @@ class ZSSR:
             self.conf.crop_size, self.sf, self.kernel, self.conf.upscale_method, self.network.pair_dtype
         )
         sources = self._choose_sources()
+        self.work.phase = 'training'
         for block in self.schedule.blocks(self.history):
-            self._train_block(block.rates, sources, plan)
+            for rates in self.network.pieces(block.rates, self.conf.crop_size):
+                self._train_block(rates, sources, plan)
+                self.work.trained(len(rates))
             if block.quick_test and self.conf.run_test:
                 self.quick_test()
             self.progress(self)
@@ -219,6 +213,7 @@ class ZSSR:
             if block.ends_round:
                 results = [self.final_test(), *map(self._enlarge, self.inputs[1:])]
                 sources = self._choose_sources(results)
+                self.work.phase = 'training'
         if not told:
             # Its last quick test ended the training, which no one knew before.
             self.progress(self)
@@ -277,19 +272,19 @@ class ZSSR:
         Reconstruction: how well the network turns the input's own son into the input. With a ground truth
         also the true error. Both beside plain interpolation's, which the network should beat.
         """
-        history, son = self.history, self.scale.input_son
+        history, son, errors = self.history, self.scale.input_son, {}
         gt = self.gt_per_sf if history.mse is not None else None
-        history.mse_steps.append(self.iter)
         if gt is not None:
-            error, history.sr = error_of(self._network_region, self.input, gt, self.input.shape)
-            history.mse.append(error)
-        error, _ = error_of(self._network_region, self._noisy(son), self.input, self.input.shape)
-        history.mse_rec.append(error)
+            errors['mse'], history.sr = error_of(self._network_region, self.input, gt, self.input.shape)
+        errors['mse_rec'], _ = error_of(self._network_region, self._noisy(son), self.input, self.input.shape)
         if gt is not None:
-            history.interp_mse.append(self._interpolation_error(self.input, gt, history.interp_mse))
+            errors['interp_mse'] = self._interpolation_error(self.input, gt, history.interp_mse)
         # Drawn anew, as the original does.
         noisy, known = self._noisy(son), [] if self.conf.noise_std else history.interp_rec_mse
-        history.interp_rec_mse.append(self._interpolation_error(noisy, self.input, known))
+        errors['interp_rec_mse'] = self._interpolation_error(noisy, self.input, known)
+        # All at once, since progress is told of in between.
+        for name, error in {'mse_steps': self.iter, **errors}.items():
+            getattr(history, name).append(error)
 
     def final_test(self):
         """Enlarge the input: geometric self-ensemble, back-projection, median.
@@ -299,6 +294,7 @@ class ZSSR:
 
         Source: ZSSR paper, section 3.2.
         """
+        self.work.enter('enlarging')
         self.final_sr = self._enlarge(self.input)
         return self.final_sr
 
@@ -330,6 +326,30 @@ class ZSSR:
         self.inputs = [middle(base) for base in bases]
         self.input = self.inputs[0]
 
+    def _run_scale(self, index):
+        """Train and enlarge at one scale, and record it."""
+        started = time.perf_counter()
+        if index > 0 or self.loss:
+            self._start_scale(index)
+        if self.conf.init_net_for_each_sf and index > 0:
+            self.build_network()
+        self.train()
+        self.work.next_stage()
+        trained = time.perf_counter()
+        self.work.enter('enlarging')
+        if not self._is_streamed:
+            whole = self.input is self.bases[0]
+            self.srs = [self.final_test() if whole else self._enlarge(self.bases[0])]
+            self.srs += map(self._enlarge, self.bases[1:])
+            self.final_sr = self.srs[0]
+            self.hr_fathers_sources += map(middle, self.srs)
+        seconds = {'training': trained - started, 'output': time.perf_counter() - trained}
+        output = self._save() if self.conf.save_results else None
+        self.records.append(self._record() | self._scores() | {'seconds': seconds, 'output': output})
+        self.base_change()
+        self.work.next_stage()
+        self.work.enter('done')
+
     def _start_scale(self, index):
         """Set what belongs to a scale and to its training."""
         sf = np.array(self.conf.scales[index]) / self.base_sf
@@ -360,20 +380,17 @@ class ZSSR:
         they are sharp. Source: ZSSR paper, section 3.4, between two scales.
         """
         from learning.fathers import Sources
-        from learning.resizing import ImageResize
+        from learning.resizing import shrink_all
 
         images, pages = list(self.hr_fathers_sources), len(self.inputs)
         scales = [(1.0, 1.0), *self.conf.scales][: len(images) // pages]
         if results:
             target = self.conf.scales[self.sf_ind]
-            halfway = np.add(scales[-1], target) / 2
+            halfway = tuple(np.add(scales[-1], target) / 2)
             shape = scaled_shape(self.input.shape, halfway / self.base_sf)
-            shrink = ImageResize(results[0].shape, shape, halfway / target, 'cubic')
-            # Larger than the input, and not needed any more.
-            self.final_sr = None
-            while results:
-                images.append(np.clip(shrink(results.pop(0)[None])[0], 0, 1))
-            scales.append(tuple(halfway))
+            self.final_sr = None  # larger than the input, and not needed any more
+            images += shrink_all(results, shape, np.divide(halfway, target), self.work.shrunk)
+            scales.append(halfway)
         return Sources(images, scales, pages)
 
     def _train_block(self, rates, sources, plan):
@@ -436,6 +453,7 @@ class ZSSR:
             method=self.conf.upscale_method,
             flip=self.conf.output_flip,
             iterations=self.conf.back_projection_iters[self.sf_ind],
+            work=self.work,
         )
 
     def _shape_of(self, lr):
@@ -453,6 +471,7 @@ class ZSSR:
                 [picture], conf, truth, self._given_kernels, network=self.network, progress=self.progress
             )
             net.file_name = net.stem = f'{self.stem} {number}/{len(self.pictures)}'
+            net.work = self.work
             results.append(net.run())
             self.records += [record | {'page': number} for record in net.records]
         self.srs, self.final_sr = results, results[0]
@@ -470,11 +489,13 @@ class ZSSR:
 
     def _save(self):
         """Write the current scale's result, in the format and the units of the input; returns its name."""
-        pages = [[(slice(0, len(result)), result)] for result in self.srs]
-        if not pages:
+        if self.srs:
+            self.work.enter('writing')
+            pages = [strips_of(sr) for sr in self.srs]
+        else:
             enlarger, shape = self._enlarger(), self._output_shapes[-1]
             pages = [enlarger.strips(base, shape) for base in self.bases]
-        return self.saving.save(self.sf_ind, pages)
+        return self.saving.save(self.sf_ind, pages, self.work.written)
 
     def _record(self):
         """What the current scale was trained with and how it went, in plain Python numbers."""
@@ -487,17 +508,3 @@ class ZSSR:
             return {'psnr': None, 'ssim': None}
         border = scale_border(self.conf.scales[self.sf_ind])
         return finite(scores(self.final_sr, np.clip(self.gt_per_sf, 0, 1), border))
-
-    is_trained = _of('schedule', 'finished')
-
-    # The original's names, and where what they name lives; they are for reading.
-    model = _of('network', 'model')
-    sf_ind, sf, kernel = _of('scale', 'index'), _of('scale', 'sf'), _of('scale', 'kernel')
-    output_shape, gt_per_sf = _of('scale', 'output_shape'), _of('scale', 'gt')
-    iter, loss, sr = _of('history', 'iteration'), _of('history', 'loss'), _of('history', 'sr')
-    mse_steps, mse, mse_rec = _of('history', 'mse_steps'), _of('history', 'mse'), _of('history', 'mse_rec')
-    interp_mse, interp_rec_mse = _of('history', 'interp_mse'), _of('history', 'interp_rec_mse')
-    hr_father, lr_son = _of('history', 'hr_father'), _of('history', 'lr_son')
-    train_output = _of('history', 'train_output')
-    learning_rate = _of('schedule', 'learning_rate')
-    learning_rate_change_iter_nums = _of('schedule', 'changes')

@@ -139,7 +139,8 @@ def enlarge(conf, args):
         for path in found.paths
     ]
     files = [of_image for of_image, _ in belongings]
-    images, failures, unmeasured = inputs.check_images(files, conf, args.ground_truth is not None)
+    with terminal.doing('reading the images'):
+        images, failures, unmeasured = inputs.check_images(files, conf, args.ground_truth is not None)
     if failures and not found.several:
         raise ValueError(failures[0])
     for line in [*(warning for _, warning in belongings if warning), *unmeasured, *failures]:
@@ -152,7 +153,9 @@ def enlarge(conf, args):
             conf.result_path = str(make_results_folder(conf))
         if conf.is_recorded:
             terminal.say(f'results go to {conf.result_path}')
-        gpus = devices.start_tensorflow(None if words.gpu == 'all' else words.gpu, args.threads, args.verbose)
+        device = None if words.gpu == 'all' else words.gpu
+        with terminal.doing('loading TensorFlow'):
+            gpus = devices.start_tensorflow(device, args.threads, args.verbose)
         if words.gpu is not None and gpus == 0:
             terminal.say('there is no such GPU on this machine: running on the CPU')
         record = workers.run_images(

@@ -23,6 +23,7 @@ class ImageFiles:
         set: name of the benchmark set that the image is from.
         channels: of the image, alpha apart, once it has been read.
         size: of the image, (vertical, horizontal), likewise.
+        pages: of the image that are enlarged, likewise.
     """
 
     name: str
@@ -34,6 +35,7 @@ class ImageFiles:
     set: str | None = None
     channels: int | None = None
     size: tuple | None = None
+    pages: int = 1
 
 
 def load_inputs(input_img, conf, ground_truth=None, kernels=None, full_depth=True):

@@ -189,7 +189,7 @@ def write_result(path, plan, strips):
             whole = np.concatenate(list(strips)).reshape(pages, *shape)
             if plan.kind in ('npy', 'npz'):
                 key = (origin.key or 'arr_0') if plan.kind == 'npz' else None
-                arrays.write_array(temporary, as_it_came(whole, origin), key)
+                arrays.write_array(temporary, _as_it_came(whole, origin), key)
             else:
                 _write_with_pillow(temporary, whole[0], plan)
 
@@ -200,7 +200,24 @@ def _tiff_origin(origin, colours):
     return tiff.TiffOrigin('plain', '', (), planes=False, colours=colours == 3, **inches)
 
 
-def as_it_came(samples, origin):
+def in_units(pictures, results, scale):
+    """Results as arrays of the type, units and dimensions that their input had.
+
+    Args:
+        pictures: list of Picture, the pages of the input.
+        results: list of float arrays (H, W, C) in [0, 1], theirs.
+        scale: (vertical, horizontal) scale factor.
+
+    Returns:
+        Array.
+    """
+    plan = plan_result(pictures, results[0].shape[:2], scale, 'npy')
+    pairs = zip(pictures, results, strict=True)
+    parts = [part for picture, sr in pairs for part in samples_of(plan, picture, [(slice(0, len(sr)), sr)])]
+    return _as_it_came(np.concatenate(parts).reshape(plan.shape), pictures[0].origin)
+
+
+def _as_it_came(samples, origin):
     """Samples (pages, H, W, C) with the dimensions that the input had as an array."""
     samples = samples if len(samples) > 1 or origin.ndim == 4 else samples[0]
     return samples[..., 0] if samples.shape[-1] == 1 and origin.ndim in (0, 2) else samples

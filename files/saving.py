@@ -5,6 +5,12 @@ from pathlib import Path
 
 from files.names import free_path, result_name
 from files.results import plan_result, result_format, samples_of, write_result
+from files.rounding import row_strips
+
+
+def strips_of(sr):
+    """Yield (slice of rows, those rows) of a result that is there as a whole, an array (H, W, C)."""
+    return ((rows, sr[rows]) for rows in row_strips(*sr.shape[:2]))
 
 
 class Saving:
@@ -26,12 +32,13 @@ class Saving:
         self._shapes = conf.output_shapes(pictures[0].pixels.shape)
         self._plan(len(self._shapes) - 1)
 
-    def save(self, index, pages):
+    def save(self, index, pages, tell):
         """Write the result at a scale.
 
         Args:
             index: of the scale.
             pages: per page, an iterable of (slice of the result's rows, float array (rows, W, C) in [0, 1]).
+            tell: called with the shape of every strip that is written.
 
         Returns:
             What run.json calls the file: its name in the folder of the run, or the path that was wanted.
@@ -44,8 +51,15 @@ class Saving:
             path = Path(self._conf.result_path) / result_name(self._stem, plan.scale, plan.kind)
             path = path if self._is_named else free_path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        of_pages = zip(self._pictures, pages, strict=True)
-        write_result(path, plan, (part for pair in of_pages for part in samples_of(plan, *pair)))
+
+        def samples():
+            """The samples of all strips."""
+            for picture, strips in zip(self._pictures, pages, strict=True):
+                for part in samples_of(plan, picture, strips):
+                    yield part
+                    tell(part.shape)
+
+        write_result(path, plan, samples())
         return path.name if self._conf.result_file is None else str(path)
 
     def values(self):

@@ -7,8 +7,11 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from learning.loop import TrainingLoop
+from learning.loop import FATHER_PIXELS, TrainingLoop
 from learning.tiles import Tiles
+
+# Multiply-adds of training after which the caller is told: about two seconds on two cores.
+PIECE = 2**37
 
 
 class Design(NamedTuple):
@@ -140,6 +143,17 @@ class Network:
         """Start afresh from filters, a list of arrays, with an optimiser that has seen nothing."""
         self.model.set_weights(filters)
         self._loop.reset()
+
+    def pieces(self, rates, crop_size):
+        """Cut learning rates into lists to `train` with one after the other, as if it were one.
+
+        A piece is short enough to be waited for, and made of whole portions of the loop.
+        """
+        pixels = self.design.batch_size * crop_size**2
+        filters = sum(map(math.prod, self.design.filter_shapes)) / self.design.grid**2
+        portion = max(1, FATHER_PIXELS // pixels)
+        size = max(1, int(PIECE / (3 * pixels * filters)) // portion) * portion
+        return [rates[start : start + size] for start in range(0, len(rates), size)]
 
     def train(self, packed, plan, draws, rates):
         """Train for some iterations without coming back to Python.

@@ -124,21 +124,23 @@ class BackProjection:
 class Enlarger:
     """Enlarges images with a trained network: ensemble, back-projection, median; large ones by strips."""
 
-    def __init__(self, network, sf, *, kernel, method, flip, iterations):
+    def __init__(self, network, sf, *, kernel, method, flip, iterations, work=None):
         """Serve one scale.
 
         Args:
-            network: Network, whose `notify` hears of every piece that is done.
+            network: Network.
             sf: (vertical, horizontal) scale factors.
             kernel: how inputs were shrunk: method name, or aligned 2-D kernel.
             method: interpolation method's name, of the network's input.
             flip: whether there are views but the image's own.
             iterations: of back-projection.
+            work: Work, which counts what is done, or None.
         """
         self._network, self._sf, self._kernel, self._method = network, sf, kernel, method
         # Turned by a right angle, an image would need the two factors exchanged.
         self._views = range(1) if not flip else TURNED if sf[0] == sf[1] else UPRIGHT
         self._iterations = iterations
+        self._notify = (work.resized, work.merged) if work else (None, lambda pixels: None)
 
     def whole(self, lr, shape):
         """Enlarge an image.
@@ -172,7 +174,7 @@ class Enlarger:
 
     def _enlarge(self, lr, shape):
         """Ensemble, back-projection and median of an image (1, h, w, C): float32 array of `shape`."""
-        network, notify = self._network, self._network.notify
+        network, (resized, merged) = self._network, self._notify
 
         def super_resolve(images, size):
             """The network's output for a batch."""
@@ -185,10 +187,10 @@ class Enlarger:
             kernel=self._kernel,
             upscale_method=self._method,
             dtype=network.pair_dtype,
-            notify=notify,
+            notify=resized,
         )
         outputs = [
             back_project(batch, self._iterations)
             for batch in super_resolve_views(super_resolve, lr, shape, self._views)
         ]
-        return np.asarray(back_project(median(outputs, notify), self._iterations))[0]
+        return np.asarray(back_project(median(outputs, merged), self._iterations))[0]

@@ -136,6 +136,24 @@ class ImageResize:
         return tf.concat(rows, 1)
 
 
+def shrink_all(images, shape, scale, notify):
+    """Shrink images of one size bicubically, one by one, and let go of each: they may be large.
+
+    Args:
+        images: list of float32 arrays (H, W, C). Emptied.
+        shape, scale: (vertical, horizontal) size of the results, and scales.
+        notify: as in `ImageResize`.
+
+    Returns:
+        List of float32 arrays (h, w, C), clipped to [0, 1].
+    """
+    shrink, shrunk = ImageResize(images[0].shape, shape, scale, 'cubic'), []
+    shrink.notify = notify
+    while images:
+        shrunk.append(np.clip(shrink(images.pop(0)[None])[0], 0, 1))
+    return shrunk
+
+
 def _resize_piece(images, row, column):
     ((top, bottom), rows), ((left, right), columns) = row, column
     return _compiled_resize(images[:, top:bottom, left:right], Resize(rows, columns))

@@ -37,12 +37,17 @@ class Strip(NamedTuple):
 def middle(image, pixels=None):
     """A view on the middle of an image (H, W, …), of its own proportions and at most `pixels` pixels."""
     height, width = image.shape[:2]
-    if height * width <= (pixels or TRAINING_PIXELS):
+    rows, columns = middle_shape(image.shape, pixels)
+    if (rows, columns) == (height, width):
         return image
-    share = math.sqrt((pixels or TRAINING_PIXELS) / (height * width))
-    rows, columns = int(height * share), int(width * share)
     top, left = (height - rows) // 2, (width - columns) // 2
     return image[top : top + rows, left : left + columns]
+
+
+def middle_shape(shape, pixels=None):
+    """(vertical, horizontal) size of the `middle` of an image of `shape`."""
+    share = math.sqrt((pixels or TRAINING_PIXELS) / (shape[0] * shape[1]))
+    return tuple(shape[:2]) if share >= 1 else (int(shape[0] * share), int(shape[1] * share))
 
 
 def margin_of(sf, halo, iterations, kernel):

@@ -201,7 +201,7 @@ def check_images(images, conf, truth_is_given=True):
             twin = names.get(files.name, files.input)
             if twin != files.input:
                 raise ValueError(f'its results would replace those of {twin.name}; rename one of the two')
-            pixels, error = _read(files, conf, truth_is_given)
+            pictures, error = _read(files, conf, truth_is_given)
         except (ValueError, OSError) as error:
             failures.append(failure_line(files, error))
             continue
@@ -209,16 +209,17 @@ def check_images(images, conf, truth_is_given=True):
             unmeasured.append(f'{files.input}: WARNING: not measured: {error}')
             files = replace(files, ground_truth=None)
         names[files.name] = files.input
-        good.append(replace(files, channels=pixels.shape[2], size=pixels.shape[:2]))
+        *size, channels = pictures[0].pixels.shape
+        good.append(replace(files, channels=channels, size=tuple(size), pages=len(pictures)))
     return good, failures, unmeasured
 
 
 def _read(files, conf, truth_is_given):
-    """The pixels of an image that can be used, and what is wrong with its ground truth, or None."""
+    """The pictures of an image that can be used, and what is wrong with its ground truth, or None."""
 
     def load(truth):
         pictures, *_ = load_inputs(files.input, conf, truth, files.kernels, full_depth=False)
-        return pictures[0].pixels
+        return pictures
 
     try:
         return load(files.ground_truth), None

@@ -1,21 +1,17 @@
 """What a user sees of a run while it works: lines on the terminal, and the figure of the errors."""
 
 import math
+import threading
 import time
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn
 from rich.table import Column
+from rich.text import Text
 
 from files.storage import atomic_write
+from running.clock import Clock
 from settings.scales import scale_text
 
 SECONDS_BETWEEN_DRAWINGS = 10
@@ -23,9 +19,17 @@ SECONDS_BETWEEN_DRAWINGS = 10
 # Columns of a terminal on which the live line is written out in full.
 WIDE = 120
 
+# Without a terminal, a line is written where none has been for so many seconds.
+SILENCE = 4.0
+
 
 class Terminal:
-    """Says on the terminal what a run is doing: a live line per scale, or plain lines where there is none."""
+    """Says on the terminal what a run is doing: a live line per scale, or plain lines where there is none.
+
+    Attributes:
+        quiet: whether only warnings are said.
+        clock: Clock of the run.
+    """
 
     def __init__(self, quiet=False, plain=False):
         """Write to the standard output, and warnings to the standard error.
@@ -34,15 +38,17 @@ class Terminal:
             quiet: say only warnings.
             plain: print plain lines even on a terminal.
         """
-        self._plain = plain
-        self.quiet = quiet
+        self.quiet, self.clock = quiet, Clock([])
         as_it_is = {'markup': False, 'emoji': False, 'highlight': False, 'soft_wrap': True}
         self._out = Console(quiet=quiet, **as_it_is)
         self._err = Console(stderr=True, **as_it_is)
-        self._bars = self._bar = self._shown = None
+        self._live = not (plain or quiet) and self._out.is_terminal and not self._out.is_dumb_terminal
+        self._spoke = time.monotonic()
+        self._bars = self._shown = self._net = None
 
     def say(self, text):
         """Print a line."""
+        self._spoke = time.monotonic()
         self._out.print(text)
 
     def warn(self, text):
@@ -50,53 +56,149 @@ class Terminal:
         self._err.print(text)
 
     @contextmanager
+    def doing(self, text, timed=False):
+        """Show what is being done while the context lasts: live, or by a plain line if it takes long.
+
+        Args:
+            text: what.
+            timed: whether to add the times of the run.
+        """
+        if self._live:
+            with self._out.status(Text(text)):
+                yield
+        else:
+            with self._heartbeat(lambda: f'{text}  {self.clock.text()}' if timed else text):
+                yield
+
+    @contextmanager
     def image(self):
         """Show the lines of one image's scales while the context lasts."""
-        self._bar = self._shown = None
-        if self._plain or self.quiet or not self._out.is_terminal or self._out.is_dumb_terminal:
-            yield
+        self._shown = self._net = None
+        if not self._live:
+            with self._heartbeat(lambda: self._line(self._net) if self._net else 'preparing the training'):
+                yield
             return
         columns = (
             TextColumn('{task.description}'),
-            BarColumn(bar_width=20 if self._out.width >= WIDE else 4),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn('<'),
-            TimeRemainingColumn(),
+            BarColumn(bar_width=20 if self._wide else 4),
+            TextColumn('{task.fields[phase]}'),
+            _Times(self.clock),
             TextColumn('{task.fields[status]}', table_column=Column(no_wrap=True)),
         )
-        # The rate is that of the last ten minutes, as it is only heard of after every quick test.
-        with Progress(*columns, console=self._out, speed_estimate_period=600) as self._bars:
+        with Progress(*columns, console=self._out) as self._bars:
             try:
                 yield
             finally:
                 self._bars = None
 
     def follow(self, net):
-        """Show where the training stands; called by ZSSR after every quick test and round."""
-        scale = scale_text(net.conf.scales[net.sf_ind])
+        """Show where a ZSSR stands; called by it again and again."""
+        self.clock.follow(net.work.done, net.work.ahead)
+        self._net = net
+        if self._bars:
+            self._update_bar(net)
+        elif not self.quiet:
+            self._say_due(net)
+
+    @property
+    def _wide(self):
+        return self._out.width >= WIDE
+
+    def _update_bar(self, net):
+        """Bring the live line of the present scale up to date."""
+        label = self._number + scale_text(net.conf.scales[net.sf_ind])
+        if self._shown is None or self._shown[0] != net.sf_ind:
+            self._shown = net.sf_ind, self._bars.add_task(label, total=1.0, phase='', status='', times=None)
+        status, phase = '', net.phase
+        if net.phase == 'training':
+            phase = f'training {len(net.loss)}/{net.conf.max_iters}'
+            status = status_line(net, short=not self._wide)
+        done = net.phase == 'done'
+        self._bars.update(
+            self._shown[1],
+            completed=1.0 if done else net.share,
+            phase=phase,
+            status=score_text(net) if done else status,
+            times=self.clock.text(short=True) if done else None,
+        )
+
+    def _say_due(self, net):
+        """Print a line after a quick test, at the end of a round or training, and at the end of a scale."""
         done = len(net.loss)
         if self._shown is None or self._shown[0] != net.sf_ind:
-            self._shown = (net.sf_ind, 0, time.monotonic())
-            if self._bars:
-                self._bar = self._bars.add_task(scale, total=net.conf.max_iters, status='')
-        if self._bars:
-            # Training usually ends long before max_iters; a finished scale shows a full bar.
-            total = done if net.is_trained else net.conf.max_iters
-            status = status_line(net, short=self._out.width < WIDE)
-            self._bars.update(self._bar, completed=done, total=total, status=status)
-        elif net.is_trained or done - self._shown[1] >= net.conf.display_every:
-            self._shown = (net.sf_ind, done, self._shown[2])
-            seconds = time.monotonic() - self._shown[2]
-            remaining = seconds / done * (net.conf.max_iters - done)
-            times = f'{_clock(seconds)} elapsed, at most {_clock(0 if net.is_trained else remaining)} left'
-            label = f'{net.stem} {scale}'
-            self.say(f'{label}  iteration {done}/{net.conf.max_iters}  {status_line(net)}  {times}')
+            self._shown = net.sf_ind, 0
+        fresh = done - self._shown[1]
+        if net.phase == 'training':
+            is_tested = not net.conf.run_test or net.mse_steps[-1:] == [net.iter]
+            if is_tested and fresh >= net.conf.display_every:
+                self._say_of_training(net)
+            return
+        if fresh:
+            self._say_of_training(net)
+        if net.phase == 'done':
+            self.say(self._line(net))
+
+    def _say_of_training(self, net):
+        self._shown = net.sf_ind, len(net.loss)
+        self.say(self._line(net, 'training'))
+
+    def _line(self, net, phase=None):
+        """Where a ZSSR stands, in a plain line."""
+        phase = phase or net.phase
+        if phase == 'training':
+            words = f'training  iteration {len(net.loss)}/{net.conf.max_iters}  {status_line(net)}'
+        elif phase == 'done':
+            words = f'enlarged  {score_text(net)}'.rstrip()
+        else:
+            words = f'{phase}  {100 * net.share:.0f} %'
+        label = f'{self._number}{net.stem} {scale_text(net.conf.scales[net.sf_ind])}'
+        return f'{label}  {words}  {self.clock.text()}'
+
+    @property
+    def _number(self):
+        return f'{self.clock.number} of {self.clock.count}  ' if self.clock.count > 1 else ''
+
+    @contextmanager
+    def _heartbeat(self, line):
+        """Say what `line` returns whenever nothing has been said for a while."""
+        if self.quiet:
+            yield
+            return
+        over = threading.Event()
+
+        def beat():
+            while not over.wait(SILENCE / 8):
+                if time.monotonic() - self._spoke > SILENCE and (text := line()):
+                    self.say(text)
+
+        thread = threading.Thread(target=beat, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+
+class _Times(ProgressColumn):
+    """Elapsed and remaining time of the whole run; of a line that is finished, as they were then."""
+
+    def __init__(self, clock):
+        super().__init__()
+        self._clock = clock
+
+    def render(self, task):
+        """The text for a task."""
+        return Text(task.fields['times'] or self._clock.text(short=True))
 
 
 def status_line(net, short=False):
-    """Loss, learning rate and the latest quick test of a ZSSR, in a line; `short`: of 44 characters."""
-    parts = [f'loss {net.loss[-1]:.{4 if short else 5}f}', f'rate {net.learning_rate:.0e}']
+    """Loss, learning rate and the latest quick test of a ZSSR, in a line; `short`: of 32 characters."""
+    parts = []
+    if net.loss:
+        parts.append(f'loss {net.loss[-1]:.{4 if short else 5}f}')
+    if not short:
+        parts.append(f'rate {net.learning_rate:.0e}')
     if net.conf.display_test_results and net.mse_rec:
         error = f'{math.sqrt(net.mse_rec[-1]) * 255:.2f}'
         parts.append(f'rec {error}' if short else f'reconstruction {error}/255')
@@ -106,9 +208,12 @@ def status_line(net, short=False):
     return (' ' if short else '  ').join(parts)
 
 
-def _clock(seconds):
-    minutes, seconds = divmod(round(seconds), 60)
-    return f'{minutes}:{seconds:02d}'
+def score_text(net):
+    """PSNR of the result that a ZSSR made last, or an empty text where there is no ground truth."""
+    if net.gt is None:
+        return ''
+    psnr = net.records[-1]['psnr']
+    return f'PSNR {math.inf if psnr is None else psnr:.2f} dB'
 
 
 class FigureFile:

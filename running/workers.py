@@ -14,6 +14,7 @@ from comparing.metrics import psnr, scale_border
 from files.records import RunRecord, finite, image_record
 from files.storage import one_line
 from imresize import imresize
+from running.clock import Clock, duration_text, forecast
 from running.devices import device, start_tensorflow, versions
 from running.inputs import failure_line, kernel_note
 from running.progress import FigureFile, Terminal
@@ -37,11 +38,16 @@ def run_images(images, conf, terminal, *, preset=None, devices=(), rejected=(), 
         included.
     """
     record = RunRecord(conf, versions(), rejected, preset)
+    # Processes of their own know nothing of each other's work.
+    terminal.clock = Clock([0] * len(images)) if devices else clock_for(images, conf, terminal)
     if devices:
         outcomes = _outcomes_of_processes(images, devices, (conf, terminal.quiet), (threads, verbose))
     else:
         outcomes = _outcomes(images, conf, terminal)
     for files, outcome in outcomes:
+        if devices:
+            terminal.clock.next_image()
+            terminal.say(f'{terminal.clock.number} of {len(images)} images: {files.name} has ended')
         if not isinstance(outcome, Exception):
             record.add(image=outcome)
             continue
@@ -52,12 +58,42 @@ def run_images(images, conf, terminal, *, preset=None, devices=(), rejected=(), 
     return record
 
 
+def clock_for(images, conf, terminal):
+    """The Clock of a run in this process; tells `terminal` how long it will take, by a short measurement."""
+    from learning.network import design_for
+    from learning.work import Work
+
+    if not all(files.size for files in images):
+        return Clock([0] * len(images))
+    works, at_most = [], conf.rate_policy == 'plateau'
+    for files in images:
+        precision = design_for(conf, files.channels).precision
+        works.append(
+            Work(
+                conf,
+                (*files.size, files.channels),
+                pages=files.pages,
+                has_truth=files.ground_truth is not None,
+                precision=precision,
+            )
+        )
+    amounts = [work.ahead for work in works]
+    afterwards = sum(work.report for work in works) if conf.is_recorded else 0
+    if terminal.quiet:
+        return Clock(amounts, afterwards)
+    seconds = forecast(sum(amounts) + afterwards, precision)
+    count = f'{len(images)} images: ' if len(images) > 1 else ''
+    terminal.say(f'{count}this will take {"at most " if at_most else ""}{duration_text(seconds)}')
+    return Clock(amounts, afterwards, seconds=seconds, at_most=at_most)
+
+
 def write_report(folder, terminal):
     """Write a run's report.html, beside bicubic enlargement; at worst, tell `terminal` why it is missing."""
     try:
         from comparing.comparison import report_run
 
-        done = report_run(folder)
+        with terminal.doing('writing the report', timed=True):
+            done = report_run(folder)
     except Exception as error:  # a report must not fail a run of hours, whatever is wrong with it
         terminal.warn(f'{folder}: no report ({one_line(error)})')
     else:
@@ -68,6 +104,7 @@ def _outcomes(images, conf, terminal):
     """Yield (files, record or exception), one image after the other."""
     networks = {}
     for files in images:
+        terminal.clock.next_image()
         try:
             outcome = run_image(files, conf, terminal, networks)
         except Exception as error:  # whatever stops one image must not lose the others of a long run
@@ -124,7 +161,8 @@ def run_image(files, conf, terminal, networks):
 
     kernels, note, found = files.kernels, kernel_note(files, conf), None
     if conf.from_image:
-        choice = choose(files.input, conf, kernels)
+        with terminal.doing(f'looking at {files.input.name}'):
+            choice = choose(files.input, conf, kernels)
         conf, kernels, note, found = choice.conf, choice.kernels, choice.note, choice.found
     terminal.say(f'{files.input.name}: {note}')
     figure = FigureFile(Path(conf.result_path) / f'{files.name}_losses.png')
@@ -135,25 +173,28 @@ def run_image(files, conf, terminal, networks):
         if conf.plot_losses:
             figure.follow(net)
 
-    net = ZSSR(
-        files.input,
-        conf,
-        files.ground_truth,
-        kernels,
-        network=networks.get(files.channels),
-        progress=follow,
-    )
+    with terminal.doing(f'reading {files.input.name}'):
+        net = ZSSR(
+            files.input,
+            conf,
+            files.ground_truth,
+            kernels,
+            network=networks.get(files.channels),
+            progress=follow,
+        )
     for line in notes_on(net):
         terminal.say(f'{files.input.name}: {line}')
     with terminal.image():
         net.run()
-    if conf.is_recorded or conf.plot_losses:
-        figure.update(net)
+    with terminal.doing(f'measuring and drawing {files.input.name}'):
+        bicubic = {'bicubic_psnr': bicubic_psnr(net)} if files.ground_truth else {}
+        if conf.is_recorded or conf.plot_losses:
+            figure.update(net)
     networks[files.channels] = net.network
     return image_record(
         files,
         note,
-        **finite({'bicubic_psnr': bicubic_psnr(net)} if files.ground_truth else {}),
+        **finite(bicubic),
         found=found,
         seed=net.conf.seed,
         scales=net.records,
