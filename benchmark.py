@@ -64,10 +64,16 @@ class Limit:
         """Prepare the matrix product in a precision."""
         self._product, self._flop = matrix_product(precision)
         self._product()
-        self._seconds = []
+        self._seconds, self._tests = [], 0
 
-    def measure(self, _=None):
-        """Time five products; serves as a run's `progress`."""
+    def follow(self, net):
+        """Measure after every quick test; serves as a run's `progress`."""
+        if len(net.mse_steps) != self._tests:
+            self._tests = len(net.mse_steps)
+            self.measure()
+
+    def measure(self):
+        """Time five products."""
         for _ in range(5):
             start = time.perf_counter()
             self._product()
@@ -143,7 +149,7 @@ def bench_run(args):
     start_up = time.perf_counter() - start
 
     limit = Limit(warm_up.network.design.precision)
-    net = ZSSR(image, _shortened(conf, args.iterations), network=warm_up.network, progress=limit.measure)
+    net = ZSSR(image, _shortened(conf, args.iterations), network=warm_up.network, progress=limit.follow)
     watch = Stopwatch(net, 'train', 'quick_test', 'final_test', '_draw_pairs', 'progress')
     net.run()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # macOS counts bytes, others KiB
@@ -203,11 +209,17 @@ def bench_overhead(args):
     warm_up = ZSSR(_test_image(), _shortened(conf, 100))
     warm_up.train()
     stops = []
+
+    def stop(net):
+        """Note the time, less that of quick tests, whenever iterations have been done."""
+        if not stops or stops[-1][0] < len(net.loss):
+            stops.append((len(net.loss), time.perf_counter() - watch.seconds['quick_test']))
+
     net = ZSSR(
         _test_image(),
         _shortened(conf, args.iterations),
         network=warm_up.network,
-        progress=lambda net: stops.append((len(net.loss), time.perf_counter() - watch.seconds['quick_test'])),
+        progress=stop,
     )
     watch = Stopwatch(net, 'quick_test')
     net.train()

@@ -174,22 +174,21 @@ class Work:
         """One output: views, their back-projection and median, and that of the median."""
         views = (8 if sf[0] == sf[1] else 4) if self._conf.output_flip else 1
         pixels = math.prod(shape)
-        passes = views * math.prod(with_margins(n, self._halo) for n in shape) * self._pixel
+        passes = views * math.prod(with_margins(0, n, n, self._halo) for n in shape) * self._pixel
         resizes = (views + 1) * back_projections * (pixels + math.prod(base_shape)) * self._costs.resize
         return passes + resizes + (pixels * self._costs.median if views > 1 else 0)
 
     def _windows(self, shape, input_shape):
         """Pixels that pass the network where the quick test looks at an image of this shape."""
         return sum(
-            (min(bottom + self._halo, shape[0]) - max(top - self._halo, 0))
-            * (min(right + self._halo, shape[1]) - max(left - self._halo, 0))
+            with_margins(top, bottom, shape[0], self._halo) * with_margins(left, right, shape[1], self._halo)
             for top, bottom, left, right in quick_test_windows(shape, input_shape)
         )
 
 
-def with_margins(side, halo):
-    """Sum of the sides of the tiles that a side is cut into, with a margin of `halo` where there is more."""
+def with_margins(start, stop, side, halo):
+    """Pixels along a part of a side, cut into tiles that have a margin of `halo` where the side has more."""
     return sum(
-        min(start + resizing.TILE + halo, side) - max(start - halo, 0)
-        for start in range(0, side, resizing.TILE)
+        min(min(first + resizing.TILE, stop) + halo, side) - max(first - halo, 0)
+        for first in range(start, stop, resizing.TILE)
     )

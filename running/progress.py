@@ -6,7 +6,7 @@ import time
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TextColumn
 from rich.table import Column
 from rich.text import Text
 
@@ -64,7 +64,9 @@ class Terminal:
             timed: whether to add the times of the run.
         """
         if self._live:
-            with self._out.status(Text(text)):
+            columns = [SpinnerColumn(), TextColumn('{task.description}')] + [_Times(self.clock)] * timed
+            with Progress(*columns, console=self._out, transient=True) as bars:
+                bars.add_task(text, total=None, times=None)
                 yield
         else:
             with self._heartbeat(lambda: f'{text}  {self.clock.text()}' if timed else text):
@@ -108,14 +110,18 @@ class Terminal:
         """Bring the live line of the present scale up to date."""
         label = self._number + scale_text(net.conf.scales[net.sf_ind])
         if self._shown is None or self._shown[0] != net.sf_ind:
-            self._shown = net.sf_ind, self._bars.add_task(label, total=1.0, phase='', status='', times=None)
+            bar = self._bars.add_task(label, total=1.0, phase='', status='', times=None)
+            self._shown = net.sf_ind, bar, None
+        _, bar, last_phase = self._shown
+        self._shown = net.sf_ind, bar, net.phase
         status, phase = '', net.phase
         if net.phase == 'training':
             phase = f'training {len(net.loss)}/{net.conf.max_iters}'
             status = status_line(net, short=not self._wide)
         done = net.phase == 'done'
         self._bars.update(
-            self._shown[1],
+            bar,
+            refresh=net.phase != last_phase,
             completed=1.0 if done else net.share,
             phase=phase,
             status=score_text(net) if done else status,

@@ -82,3 +82,21 @@ def test_whatever_changes_the_network_changes_its_design(changes):
     conf = Config(**{'width': 4, 'depth': 3, **changes})
     assert design_for(conf, 3) != design_for(Config(width=4, depth=3), 3)
     assert design_for(conf, 3) != design_for(conf, 1)
+
+
+def test_pieces_are_one_training(make_net, monkeypatch):
+    """Whole portions of the loop, so that no bit changes."""
+    from learning import loop, network
+
+    monkeypatch.setattr(loop, 'FATHER_PIXELS', 16 * 16 * 2)
+    monkeypatch.setattr(network, 'FATHER_PIXELS', 16 * 16 * 2)
+    whole = make_net(share=False, max_iters=11, run_test_every=11)
+    assert whole.network.pieces(list(range(11)), 16) == [list(range(11))]
+    whole.run()
+    monkeypatch.setattr(network, 'PIECE', 1)
+    pieces = make_net(share=False, max_iters=11, run_test_every=11)
+    assert [len(rates) for rates in pieces.network.pieces(list(range(11)), 16)] == [2, 2, 2, 2, 2, 1]
+    told = []
+    pieces.progress = lambda net: told.append(len(net.loss))
+    np.testing.assert_array_equal(pieces.run(), whole.final_sr)
+    assert pieces.loss == whole.loss and {1, 3, 5, 7, 9, 11} <= set(told)

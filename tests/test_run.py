@@ -46,10 +46,18 @@ def test_gradual_base_change_at_another_factor_gives_the_right_size(make_net, im
     assert make_net(image[:16, :17], conf=conf, back_projection_iters=[1, 1]).run().shape == (48, 51, 3)
 
 
-def test_progress_is_told_after_every_quick_test(make_net, image, shared_network):
+def test_progress_is_told_after_every_quick_test_and_never_within_one(make_net, image, shared_network):
     told = []
+
+    def tests(net):
+        (count,) = {len(errors) for errors in (net.mse_steps, net.mse_rec, net.interp_rec_mse)}
+        return count
+
     conf = Config(width=4, depth=3, crop_size=16, max_iters=5, run_test_every=2, save_results=False)
     ZSSR(
-        image, conf, network=shared_network(design_for(conf, 3)), progress=lambda net: told.append(net.iter)
+        image,
+        conf,
+        network=shared_network(design_for(conf, 3)),
+        progress=lambda net: told.append((net.iter, tests(net))),
     ).run()
-    assert told == [0, 2, 4]
+    assert list(dict.fromkeys(told)) == [(0, 0), (0, 1), (2, 1), (2, 2), (4, 2), (4, 3)]

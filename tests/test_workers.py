@@ -26,10 +26,11 @@ from files.pictures import read_image, write_png
 from files.run_folder import make_results_folder
 from files.storage import sha256
 from imresize import imresize
+from running.clock import duration_text
 from running.devices import start_tensorflow
-from running.inputs import find_files
+from running.inputs import check_images, find_files
 from running.progress import Terminal
-from running.workers import run_images
+from running.workers import clock_for, run_images
 
 # What `all` does on a machine with two GPUs; here both turn out to be the CPU.
 TWO_GPUS = (
@@ -249,3 +250,30 @@ def test_ctrl_c_ends_all_processes(folder, tmp_path):
     process.send_signal(signal.SIGINT)
     code, out, err = finish(process)  # which waits until all that hold the pipes have ended
     assert (code, err) == (130, 'run_ZSSR.py: stopped; finished images are kept\n'), [*said, out]
+
+
+def test_each_end_of_several_processes_is_told(folder, tmp_path, conf, capfd):
+    images = [find_files(folder / f'{name}.png', conf)[0] for name in 'ab']
+    conf.result_path = str(make_results_folder(conf))
+    run_images(images, conf, Terminal(), devices=['-1', '-1'])
+    said = capfd.readouterr().out
+    for number in (1, 2):
+        assert re.search(rf'^{number} of 2 images: [ab] has ended$', said, re.M)
+
+
+# What is told before
+
+
+def test_before_it_starts_a_run_tells_how_long_it_will_take(tmp_path, conf, capsys, monkeypatch):
+    monkeypatch.setattr('running.workers.forecast', lambda amount, precision: amount / 1e6)
+    images = [find_files(save_image(tmp_path / f'{name}.png'), conf)[0] for name in 'ab']
+    images, _, _ = check_images(images, conf)
+    conf.rate_policy, conf.max_iters = 'linear', 20
+    clock = clock_for(images, conf, Terminal())
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line == f'2 images: this will take {duration_text(clock.remaining)}' and clock.remaining > 60
+    conf.rate_policy = 'plateau'
+    clock_for(images[:1], conf, Terminal())
+    assert capsys.readouterr().out.startswith('this will take at most about ')
+    clock_for(images, conf, Terminal(quiet=True))
+    assert capsys.readouterr().out == ''
