@@ -17,7 +17,7 @@ import numpy as np
 from blind.choice import choose
 from comparing.metrics import scale_border, scores
 from configs import Config, get_config
-from files.image_files import load_inputs
+from files.image_files import load_inputs, truth_at
 from files.pictures import from_arrays, read_images
 from files.records import finite, scale_record
 from files.results import in_units
@@ -28,11 +28,9 @@ from learning.history import History, Scale
 from learning.original_names import OriginalNames
 from learning.quick_test import error_of
 from learning.schedules import schedule_for
+from learning.stack import run_each
 from learning.strips import middle
 from settings.scales import scaled_shape
-
-# A result of more pixels is written while it is computed, as it need not be kept in between.
-STREAMED_PIXELS = 2**27
 
 
 def enlarge(image, conf=None, *, kernels=None, progress=None, value_range='auto', has_alpha=None):
@@ -86,7 +84,8 @@ class ZSSR(OriginalNames):
         kernels: per scale: aligned blur kernel, or method name.
         hr_fathers_sources: what fathers are cut from: the input, and results of earlier scales; in rounds,
             also what `_choose_sources` makes of the present one.
-        final_sr: the result that was made last, or None while a round trains on it.
+        srs: the results that were made last, a page each; empty where they were only saved.
+        final_sr: the first of them, or None while a round trains on it.
         records: a dict per scale finished, as run.json keeps it (`files.records.scale_record`).
         work: learning.work.Work; its phase ('training', 'enlarging', 'writing', 'done') and share (0 to 1).
         scale: Scale, the current one.
@@ -121,7 +120,7 @@ class ZSSR(OriginalNames):
         is_path = isinstance(input_img, str | Path)
         self.file_name = str(input_img) if is_path else self.conf.name
         self.stem = Path(input_img).stem if is_path else self.conf.name
-        self._given_kernels = kernels
+        self.given_kernels = kernels
         self.pictures, self.gt, self.kernels = load_inputs(input_img, self.conf, ground_truth, kernels)
         self._output_shapes = self.conf.output_shapes(self.pictures[0].pixels.shape)
         self.saving = None
@@ -139,15 +138,7 @@ class ZSSR(OriginalNames):
         self.build_network()
         from learning.work import Work
 
-        precision = self.network.design.precision
-        self.work = Work(
-            self.conf,
-            self.bases[0].shape,
-            pages=len(self.bases),
-            has_truth=self.gt is not None,
-            precision=precision,
-            tell=lambda: self.progress(self),
-        )
+        self.work = Work.of(self)
 
     def run(self):
         """Train and enlarge, scale after scale.
@@ -161,7 +152,11 @@ class ZSSR(OriginalNames):
         if self.records:
             raise ValueError('this ZSSR has run already; make a new one for another run')
         if self.conf.pages == 'each' and len(self.pictures) > 1:
-            return self._run_each()
+            self.srs, self.records = run_each(self, ZSSR)
+            self.final_sr = self.srs[0]
+            if self.conf.save_results:
+                self.records[-1]['output'] = self._save()
+            return np.stack(self.srs)
         self.network.notify = self.work.passed
         try:
             for index in range(len(self.conf.scales)):
@@ -257,7 +252,7 @@ class ZSSR(OriginalNames):
             Float32 array (H, W, C), clipped to [0, 1].
         """
         shape = hr_father_shape or scaled_shape(lr_son.shape, self.sf)
-        return np.asarray(self._super_resolve(lr_son[None], shape))[0]
+        return self._enlarger().through_network(lr_son, shape)
 
     def learning_rate_policy(self):
         """Let the schedule decide, after the iteration done last, whether the learning rate falls.
@@ -272,19 +267,21 @@ class ZSSR(OriginalNames):
         Reconstruction: how well the network turns the input's own son into the input. With a ground truth
         also the true error. Both beside plain interpolation's, which the network should beat.
         """
-        history, son, errors = self.history, self.scale.input_son, {}
+        history, lr, son, errors = self.history, self.input, self.scale.input_son, {}
         gt = self.gt_per_sf if history.mse is not None else None
+        ours, plain = self._enlarger().through_network, self._enlarger().interpolated
         if gt is not None:
-            errors['mse'], history.sr = error_of(self._network_region, self.input, gt, self.input.shape)
-        errors['mse_rec'], _ = error_of(self._network_region, self._noisy(son), self.input, self.input.shape)
+            errors['mse'], history.sr = error_of(ours, lr, gt, lr.shape)
+        errors['mse_rec'], _ = error_of(ours, self._noisy(son), lr, lr.shape)
+        # Interpolation's are known from before where nothing in them changes in a scale.
         if gt is not None:
-            errors['interp_mse'] = self._interpolation_error(self.input, gt, history.interp_mse)
+            known = history.interp_mse
+            errors['interp_mse'] = known[0] if known else error_of(plain, lr, gt, lr.shape)[0]
         # Drawn anew, as the original does.
         noisy, known = self._noisy(son), [] if self.conf.noise_std else history.interp_rec_mse
-        errors['interp_rec_mse'] = self._interpolation_error(noisy, self.input, known)
+        errors['interp_rec_mse'] = known[0] if known else error_of(plain, noisy, lr, lr.shape)[0]
         # All at once, since progress is told of in between.
-        for name, error in {'mse_steps': self.iter, **errors}.items():
-            getattr(history, name).append(error)
+        history.add(self.iter, errors)
 
     def final_test(self):
         """Enlarge the input: geometric self-ensemble, back-projection, median.
@@ -313,11 +310,9 @@ class ZSSR(OriginalNames):
         """
         from comparing.figures import run_figure
 
-        scales = list(self.records)
-        if len(scales) <= self.sf_ind:
-            scales.append(self._record())
-        images = [('son', self.lr_son), ('output', self.train_output), ('father', self.hr_father)]
-        known = [(label, image) for label, image in images if image is not None]
+        scales = self.records if len(self.records) > self.sf_ind else [*self.records, self._record()]
+        pair = {'son': self.lr_son, 'output': self.train_output, 'father': self.hr_father}
+        known = [(label, image) for label, image in pair.items() if image is not None]
         return run_figure(Path(self.file_name).name, scales, known)
 
     def _set_bases(self, bases):
@@ -337,7 +332,7 @@ class ZSSR(OriginalNames):
         self.work.next_stage()
         trained = time.perf_counter()
         self.work.enter('enlarging')
-        if not self._is_streamed:
+        if not (self.saving and self.saving.is_streamed(self.sf_ind, self.gt)):
             whole = self.input is self.bases[0]
             self.srs = [self.final_test() if whole else self._enlarge(self.bases[0])]
             self.srs += map(self._enlarge, self.bases[1:])
@@ -359,19 +354,12 @@ class ZSSR(OriginalNames):
             sf=sf,
             kernel=self.kernels[index],
             output_shape=self._output_shapes[index] if is_whole else scaled_shape(self.input.shape, sf),
-            gt=self._shrunk_ground_truth(index),
+            gt=truth_at(index, self.gt, self.conf, self._output_shapes[index]),
             input_son=imresize(self.input, scale_factor=1 / sf, kernel=self.kernels[index]),
         )
         # Of a part that is trained on, there is no truth.
         self.history = History.empty(has_truth=self.gt is not None and is_whole)
         self.schedule = schedule_for(self.conf)
-
-    def _shrunk_ground_truth(self, index):
-        last = index == len(self.conf.scales) - 1
-        if self.gt is None or last:
-            return self.gt
-        relative = np.array(self.conf.scales[index]) / self.conf.scales[-1]
-        return imresize(self.gt, relative, self._output_shapes[index], self.conf.downscale_gt_method)
 
     def _choose_sources(self, results=()):
         """Choose what fathers are cut from: the input, earlier scales' results and, shrunk, the present ones.
@@ -423,21 +411,6 @@ class ZSSR(OriginalNames):
         """Add a son's noise, drawn even where it is 0: every preset walks through the same random numbers."""
         return np.clip(son + self.rng.randn(*son.shape) * self.conf.noise_std, 0, 1)
 
-    def _interpolation_error(self, lr, hr, known):
-        """Interpolation's error, or the first of those `known`, where nothing in it changes in a scale."""
-        return known[0] if known else error_of(self._interpolated_region, lr, hr, self.input.shape)[0]
-
-    def _super_resolve(self, lr, shape, region=None):
-        return self.network.super_resolve(lr, self.sf, shape, self.conf.upscale_method, region)
-
-    def _network_region(self, lr, shape, region):
-        return np.asarray(self._super_resolve(lr[None], shape, region))[0]
-
-    def _interpolated_region(self, lr, shape, region):
-        from learning.resizing import resize_region
-
-        return resize_region(lr[None], self.sf, shape, self.conf.upscale_method, region)[0].numpy()
-
     def _enlarge(self, lr):
         """Super-resolve an image whole: float32 array (H, W, C)."""
         return self._enlarger().whole(lr, self._shape_of(lr))
@@ -446,46 +419,12 @@ class ZSSR(OriginalNames):
         """What enlarges images at the current scale."""
         from learning.output import Enlarger
 
-        return Enlarger(
-            self.network,
-            self.sf,
-            kernel=self.kernel,
-            method=self.conf.upscale_method,
-            flip=self.conf.output_flip,
-            iterations=self.conf.back_projection_iters[self.sf_ind],
-            work=self.work,
-        )
+        return Enlarger.of(self)
 
     def _shape_of(self, lr):
         """(vertical, horizontal) size of an image's result at the current scale."""
         whole = lr.shape == self.bases[0].shape
         return self._output_shapes[self.sf_ind] if whole else scaled_shape(lr.shape, self.sf)
-
-    def _run_each(self):
-        """Enlarge the pages of a stack one by one, each by a network of its own."""
-        conf, results = self.conf.copy(), []
-        conf.pages, conf.save_results = 'first', False
-        for number, picture in enumerate(self.pictures, 1):
-            truth = self.gt if number == 1 else None
-            net = ZSSR(
-                [picture], conf, truth, self._given_kernels, network=self.network, progress=self.progress
-            )
-            net.file_name = net.stem = f'{self.stem} {number}/{len(self.pictures)}'
-            net.work = self.work
-            results.append(net.run())
-            self.records += [record | {'page': number} for record in net.records]
-        self.srs, self.final_sr = results, results[0]
-        self.scale = net.scale
-        if self.conf.save_results:
-            self.records[-1]['output'] = self._save()
-        return np.stack(results)
-
-    @property
-    def _is_streamed(self):
-        """Whether the result goes to its file strip by strip, since nothing else needs it and it is large."""
-        if not self.conf.save_results or self.gt is not None or self.sf_ind + 1 < len(self.conf.scales):
-            return False
-        return len(self.bases) * np.prod(self._output_shapes[-1]) > STREAMED_PIXELS
 
     def _save(self):
         """Write the current scale's result, in the format and the units of the input; returns its name."""

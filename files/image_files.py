@@ -7,6 +7,7 @@ import numpy as np
 
 from files.kernels import load_kernel, preprocess_kernels
 from files.pictures import Picture, from_arrays, read_images
+from imresize import imresize
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,14 @@ def fit_ground_truth(gt, input_shape, conf, name='ground truth'):
             'give both in colour or both in grayscale, or leave it out (rename a NAME_gt that is not meant)'
         )
     return gt[:height, :width]
+
+
+def truth_at(index, gt, conf, shape):
+    """The ground truth at a scale of `conf`, by its index: that of the last, shrunk to `shape`; or None."""
+    if gt is None or index == len(conf.scales) - 1:
+        return gt
+    relative = np.divide(conf.scales[index], conf.scales[-1])
+    return imresize(gt, relative, shape, conf.downscale_gt_method)
 
 
 def _is_path(source):

@@ -1,11 +1,15 @@
 """Where the results of an image go, and whether they can go there."""
 
+import math
 from dataclasses import asdict
 from pathlib import Path
 
 from files.names import free_path, result_name
 from files.results import plan_result, result_format, samples_of, write_result
 from files.rounding import row_strips
+
+# A result of more pixels is written while it is computed, unless something else needs it.
+STREAMED_PIXELS = 2**27
 
 
 def strips_of(sr):
@@ -61,6 +65,12 @@ class Saving:
 
         write_result(path, plan, samples())
         return path.name if self._conf.result_file is None else str(path)
+
+    def is_streamed(self, index, ground_truth):
+        """Whether a scale's result is written strip by strip, as it is large and nothing else needs it."""
+        is_last = index == len(self._shapes) - 1
+        pixels = len(self._pictures) * math.prod(self._shapes[index])
+        return is_last and ground_truth is None and pixels > STREAMED_PIXELS
 
     def values(self):
         """What run.json keeps of the last scale's result: units, shape, and of which page it is; a dict."""

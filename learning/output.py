@@ -5,7 +5,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from learning.resizing import ImageResize
+from learning.resizing import ImageResize, resize_region
 from learning.strips import margin_of, plan_strips
 
 TURNED, UPRIGHT = range(8), range(0, 8, 2)
@@ -142,6 +142,19 @@ class Enlarger:
         self._iterations = iterations
         self._notify = (work.resized, work.merged) if work else (None, lambda pixels: None)
 
+    @classmethod
+    def of(cls, net):
+        """What enlarges images at the current scale of a ZSSR."""
+        return cls(
+            net.network,
+            net.sf,
+            kernel=net.kernel,
+            method=net.conf.upscale_method,
+            flip=net.conf.output_flip,
+            iterations=net.conf.back_projection_iters[net.sf_ind],
+            work=net.work,
+        )
+
     def whole(self, lr, shape):
         """Enlarge an image.
 
@@ -172,25 +185,40 @@ class Enlarger:
             part = lr[strip.lr][None].astype(np.float32)
             yield strip.sr, self._enlarge(part, (strip.height, shape[1]))[strip.kept]
 
+    def through_network(self, lr, shape, region=None):
+        """The network's output for an image alone, without views and back-projection.
+
+        Args:
+            lr: array (h, w, C) in [0, 1].
+            shape: (vertical, horizontal, …) size of the result.
+            region: (top, bottom, left, right) in it; None: all of it.
+
+        Returns:
+            Float32 array (bottom − top, right − left, C), clipped to [0, 1].
+        """
+        return np.asarray(self._super_resolve(lr[None], shape, region))[0]
+
+    def interpolated(self, lr, shape, region):
+        """Interpolation's, float64 and not clipped; arguments as for `through_network`."""
+        return resize_region(lr[None], self._sf, shape, self._method, region)[0].numpy()
+
+    def _super_resolve(self, images, shape, region=None):
+        return self._network.super_resolve(images, self._sf, shape, self._method, region)
+
     def _enlarge(self, lr, shape):
         """Ensemble, back-projection and median of an image (1, h, w, C): float32 array of `shape`."""
-        network, (resized, merged) = self._network, self._notify
-
-        def super_resolve(images, size):
-            """The network's output for a batch."""
-            return network.super_resolve(images, self._sf, size, self._method)
-
+        resized, merged = self._notify
         back_project = BackProjection(
             lr,
             shape,
             self._sf,
             kernel=self._kernel,
             upscale_method=self._method,
-            dtype=network.pair_dtype,
+            dtype=self._network.pair_dtype,
             notify=resized,
         )
         outputs = [
             back_project(batch, self._iterations)
-            for batch in super_resolve_views(super_resolve, lr, shape, self._views)
+            for batch in super_resolve_views(self._super_resolve, lr, shape, self._views)
         ]
         return np.asarray(back_project(median(outputs, merged), self._iterations))[0]

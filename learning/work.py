@@ -83,6 +83,18 @@ class Work:
         self._stages *= pages // self._pages  # a training for each
         self._stage, self._done_in_stage = 0, 0.0
 
+    @classmethod
+    def of(cls, net):
+        """The work of a ZSSR, which calls its `progress`."""
+        return cls(
+            net.conf,
+            net.bases[0].shape,
+            pages=len(net.bases),
+            has_truth=net.gt is not None,
+            precision=net.network.design.precision,
+            tell=lambda: net.progress(net),
+        )
+
     @property
     def ahead(self):
         """Multiply-adds still to be done."""

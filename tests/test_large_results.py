@@ -97,7 +97,7 @@ def test_a_streamed_result_is_the_same_file(tmp_path, monkeypatch, make_net, suf
         tifffile.imwrite(path, values, photometric='rgb', extrasamples=['unassalpha'])
     written = []
     for folder, streamed in (('whole', 2**27), ('streamed', 0)):
-        monkeypatch.setattr('ZSSR.STREAMED_PIXELS', streamed)
+        monkeypatch.setattr('files.saving.STREAMED_PIXELS', streamed)
         if streamed == 0:
             monkeypatch.setattr(strips, 'WHOLE_PIXELS', 0)
             monkeypatch.setattr(strips, 'STRIP_PIXELS', 3000)
