@@ -130,6 +130,8 @@ def enlarge(conf, args):
     found = inputs.find_all(words.places or [conf.input_path])
     if args.ground_truth is not None and found.several:
         raise ValueError(f'--ground-truth {args.ground_truth}: give the one image it belongs to with --input')
+    if args.ground_truth is not None:
+        inputs.check_given(args.ground_truth)
     check_result_file(conf, found)
     kernels = [] if 'kernel' in conf.from_image else args.kernel
     if kernels:
