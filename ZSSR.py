@@ -291,7 +291,6 @@ class ZSSR(OriginalNames):
 
         Source: ZSSR paper, section 3.2.
         """
-        self.work.enter('enlarging')
         self.final_sr = self._enlarge(self.input)
         return self.final_sr
 
@@ -331,7 +330,7 @@ class ZSSR(OriginalNames):
         self.train()
         self.work.next_stage()
         trained = time.perf_counter()
-        self.work.enter('enlarging')
+        self.srs = []
         if not (self.saving and self.saving.is_streamed(self.sf_ind, self.gt)):
             whole = self.input is self.bases[0]
             self.srs = [self.final_test() if whole else self._enlarge(self.bases[0])]
@@ -413,6 +412,7 @@ class ZSSR(OriginalNames):
 
     def _enlarge(self, lr):
         """Super-resolve an image whole: float32 array (H, W, C)."""
+        self.work.enter('enlarging')
         return self._enlarger().whole(lr, self._shape_of(lr))
 
     def _enlarger(self):
@@ -432,6 +432,7 @@ class ZSSR(OriginalNames):
             self.work.enter('writing')
             pages = [strips_of(sr) for sr in self.srs]
         else:
+            self.work.enter('enlarging')
             enlarger, shape = self._enlarger(), self._output_shapes[-1]
             pages = [enlarger.strips(base, shape) for base in self.bases]
         return self.saving.save(self.sf_ind, pages, self.work.written)

@@ -11,8 +11,10 @@ import sys
 
 import configs
 from files.run_folder import check_output, make_results_folder
+from running import devices, inputs, workers
 from running.command_line import Parser, make_config, range_of, run_command, scale_note, whole_number
 from running.outputs import RESULT_SUFFIXES, check_result_file, last_line, output_fields
+from running.progress import Terminal
 from running.words import read_words
 from settings.rules import RESULT_FORMATS
 from settings.scales import parse_scale
@@ -123,20 +125,39 @@ def run(args):
 
 def enlarge(conf, args):
     """Find the images, set unusable ones aside, and run the others; returns as `run`."""
-    from running import devices, inputs, workers
-    from running.progress import Terminal
-
     terminal, words = Terminal(args.quiet), read_words(args.words, args.input)
+    found, images, failures = find(conf, args, words, terminal)
+    if images:
+        record = run_images(conf, args, words, terminal, images, failures)
+        failures = record.failures
+        if record.images and conf.is_recorded and not args.no_report:
+            workers.write_report(conf.result_path, terminal)
+        if record.images and (line := last_line(conf, record.images, found.several)):
+            terminal.say(line)
+    if failures:
+        terminal.warn(f'{len(failures)} of {len(found.paths)} images failed, see above')
+    return 1 if failures else 0
+
+
+def find(conf, args, words, terminal):
+    """Find the images and what belongs to each, and tell what is not used.
+
+    Returns:
+        (found, images, failures): inputs.Found; a list of ImageFiles; a line for each image set aside.
+    """
     found = inputs.find_all(words.places or [conf.input_path])
-    if args.ground_truth is not None and found.several:
-        raise ValueError(f'--ground-truth {args.ground_truth}: give the one image it belongs to with --input')
+    if args.ground_truth is not None:
+        if found.several:
+            given = f'--ground-truth {args.ground_truth}'
+            raise ValueError(f'{given}: give the one image it belongs to with --input')
+        inputs.check_given(args.ground_truth)
     check_result_file(conf, found)
     kernels = [] if 'kernel' in conf.from_image else args.kernel
     if kernels:
         inputs.check_kernels(kernels, conf)
+    needs_kernel = words.preset in configs.NEED_KERNEL
     belongings = [
-        inputs.find_files(path, conf, kernels, args.ground_truth, words.preset in configs.NEED_KERNEL)
-        for path in found.paths
+        inputs.find_files(path, conf, kernels, args.ground_truth, needs_kernel) for path in found.paths
     ]
     files = [of_image for of_image, _ in belongings]
     with terminal.doing('reading the images'):
@@ -148,35 +169,30 @@ def enlarge(conf, args):
     for line in (words.note, scale_note(words.preset, conf), inputs.unread_note(found.unread)):
         if line:
             terminal.say(line)
-    if images:
-        if conf.save_results:
-            conf.result_path = str(make_results_folder(conf))
-        if conf.is_recorded:
-            terminal.say(f'results go to {conf.result_path}')
-        device = None if words.gpu == 'all' else words.gpu
-        with terminal.doing('loading TensorFlow'):
-            gpus = devices.start_tensorflow(device, args.threads, args.verbose)
-        if words.gpu is not None and gpus == 0:
-            terminal.say('there is no such GPU on this machine: running on the CPU')
-        record = workers.run_images(
-            images,
-            conf,
-            terminal,
-            preset=words.preset,
-            devices=devices.visible_devices(gpus) if words.gpu == 'all' else (),
-            rejected=failures,
-            threads=args.threads,
-            verbose=args.verbose,
-        )
-        failures = record.failures
-        if record.images:
-            if conf.is_recorded and not args.no_report:
-                workers.write_report(conf.result_path, terminal)
-            if line := last_line(conf, record.images, found.several):
-                terminal.say(line)
-    if failures:
-        terminal.warn(f'{len(failures)} of {len(found.paths)} images failed, see above')
-    return 1 if failures else 0
+    return found, images, failures
+
+
+def run_images(conf, args, words, terminal, images, failures):
+    """Make the folder, start TensorFlow and enlarge; returns the RunRecord. Sets `conf.result_path`."""
+    if conf.save_results:
+        conf.result_path = str(make_results_folder(conf))
+    if conf.is_recorded:
+        terminal.say(f'results go to {conf.result_path}')
+    device = None if words.gpu == 'all' else words.gpu
+    with terminal.doing('loading TensorFlow'):
+        gpus = devices.start_tensorflow(device, args.threads, args.verbose)
+    if words.gpu is not None and gpus == 0:
+        terminal.say('there is no such GPU on this machine: running on the CPU')
+    return workers.run_images(
+        images,
+        conf,
+        terminal,
+        preset=words.preset,
+        devices=devices.visible_devices(gpus) if words.gpu == 'all' else (),
+        rejected=failures,
+        threads=args.threads,
+        verbose=args.verbose,
+    )
 
 
 def main(argv=None):

@@ -62,8 +62,7 @@ def estimate_kernel(image, sf=2):
     scale = as_pair(sf)
     if not all(1 <= factor <= LARGEST_SCALE for factor in scale):
         raise ValueError(f'scale factor {sf}: give factors from 1 to {LARGEST_SCALE}')
-    read = read_image if isinstance(image, str | Path) else from_array
-    return estimate_kernels(as_colours(read(image, value_range='auto').pixels), [scale])[0]
+    return estimate_kernels(as_colours(_pixels(image)), [scale])[0]
 
 
 def estimate_kernels(pixels, scales):
@@ -95,6 +94,15 @@ def estimate_kernels(pixels, scales):
         confidence = 1 - blurred if blurred < LEAST_PROBABILITY else blurred
         estimates.append(KernelEstimate(kernel, note, covariance, confidence, evidence.spectra))
     return estimates
+
+
+def _pixels(image):
+    """The pixels of a file or array, of which floats in [0, 1] are taken as they are."""
+    if isinstance(image, str | Path):
+        return read_image(image, value_range='auto').pixels
+    array = np.asarray(image)
+    is_unit = array.dtype.kind == 'f' and array.size and array.min() >= -1e-6 and array.max() <= 1 + 1e-6
+    return from_array(image, value_range='full' if is_unit else 'auto').pixels
 
 
 def as_colours(pixels):

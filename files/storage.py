@@ -8,8 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from settings.nearest import did_you_mean_file
-
 PROJECT = Path(__file__).resolve().parents[1]
 
 
@@ -55,7 +53,7 @@ def check_file(path):
         FileNotFoundError, ValueError: naming the file and the remedy.
     """
     if not path.exists():
-        raise FileNotFoundError(f'{path}: no such file; check the path{did_you_mean_file(path)}')
+        raise FileNotFoundError(f'{path}: no such file; check the path')
     if not path.is_file():
         raise ValueError(f'{path}: is not a file; give the path of one')
     if path.stat().st_size == 0:

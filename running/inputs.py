@@ -180,7 +180,14 @@ def check_kernels(kernels, conf):
             f'--kernel: {len(kernels)} given for {len(conf.scales)} scale_factors; give one per scale'
         )
     for file in kernels:
+        check_given(file)
         read_kernel(file)
+
+
+def check_given(file):
+    """Refuse a file that the user names and that is not there, and suggest the nearest."""
+    if not Path(file).exists():
+        raise FileNotFoundError(f'{file}: no such file; check the path{did_you_mean_file(file)}')
 
 
 def check_images(images, conf, truth_is_given=True):

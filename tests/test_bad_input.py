@@ -56,6 +56,10 @@ COMMANDS = {
         '{d}/photo',
     ),
     'one_of_several_is_missing': ('--input {d}/photo.png {d}/none', '{d}/none: no such file or folder'),
+    'misspelt_ground_truth': (
+        '--input {d}/photo.png --ground-truth {d}/grey.png',
+        *('{d}/grey.png: no such file', 'did you mean {d}/gray.png?'),
+    ),
     'misspelt_kernel': (
         '--input {d}/photo.png --kernel {d}/kernels/goood.mat',
         *('{d}/kernels/goood.mat: no such file', 'did you mean {d}/kernels/good.mat?'),

@@ -23,7 +23,7 @@ def folders(tmp_path, monkeypatch):
         options = {'gt': tmp_path / 'gt', 'border': 2}
         return compare.compare(tmp_path / 'a', tmp_path / 'b', tmp_path / 'out', **options), held
 
-    monkeypatch.setattr(loading, 'read_image', lambda path: Picture(held[path]))
+    monkeypatch.setattr(loading, 'read_image', lambda path, **options: Picture(held[path]))
     return make
 
 

@@ -23,6 +23,9 @@ class ScriptedNetwork:
 
     pair_dtype = tf.float64
 
+    def pieces(self, rates, crop_size):
+        return [rates]
+
     def train(self, sources, plan, draws, rates):
         assert {len(drawn) for drawn in draws} == {len(rates)}
         self.rates.extend(rates)

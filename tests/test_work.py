@@ -26,7 +26,9 @@ def test_the_plan_of_a_small_image_by_hand():
 
 def test_views_rounds_truths_and_scales_are_more_work():
     def ahead(has_truth=False, **changes):
-        return Work(replace(get_config('X2_FAST_REAL_CONF'), **changes), (200, 200, 3), has_truth).ahead
+        return Work(
+            replace(get_config('X2_FAST_REAL_CONF'), **changes), (200, 200, 3), has_truth=has_truth
+        ).ahead
 
     least = ahead(rounds=1)
     assert ahead() > least and ahead(rounds=1, output_flip=True) > least
