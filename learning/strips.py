@@ -18,6 +18,11 @@ STRIP_PIXELS = 2**24
 PROJECTION_ROWS = 5
 
 
+# Bytes that a run takes for each number: of the input (as read, and its copies), of what is trained on
+# (measured, with its sources; in rounds, the results too), and of a result that is kept.
+INPUT_BYTES, TRAINING_BYTES, ROUNDS_BYTES, RESULT_BYTES = 9, 67, 97, 9
+
+
 class Strip(NamedTuple):
     """A part of an enlargement.
 
@@ -48,6 +53,21 @@ def middle_shape(shape, pixels=None):
     """(vertical, horizontal) size of the `middle` of an image of `shape`."""
     share = math.sqrt((pixels or TRAINING_PIXELS) / (shape[0] * shape[1]))
     return tuple(shape[:2]) if share >= 1 else (int(shape[0] * share), int(shape[1] * share))
+
+
+def bytes_per_sample(conf, shape, is_streamed):
+    """The memory that a run needs, in bytes for each number of its input.
+
+    Args:
+        conf: Config.
+        shape: (vertical, horizontal, …) size of the input.
+        is_streamed: whether its result is written strip by strip, and not kept.
+    """
+    pixels = shape[0] * shape[1]
+    trained = math.prod(middle_shape(shape)) / pixels
+    kept = 0 if is_streamed else max(map(math.prod, conf.output_shapes(shape))) / pixels
+    training = ROUNDS_BYTES if conf.rounds > 1 else TRAINING_BYTES
+    return INPUT_BYTES + training * trained + RESULT_BYTES * kept
 
 
 def margin_of(sf, halo, iterations, kernel):

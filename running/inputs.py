@@ -12,6 +12,7 @@ from PIL import Image
 
 from files.image_files import ImageFiles, load_inputs
 from files.kernels import read_kernel
+from files.memory import check_memory
 from files.names import (
     KERNEL_SUFFIXES,
     SUFFIXES,
@@ -21,7 +22,9 @@ from files.names import (
     is_image,
     kernel_names,
 )
+from files.saving import Saving
 from files.storage import PROJECT, one_line
+from learning.strips import bytes_per_sample
 from settings.nearest import did_you_mean_file
 
 # A picture called like a kernel is one if it is no larger than this, and than half of its image.
@@ -209,6 +212,7 @@ def check_images(images, conf, truth_is_given=True):
             if twin != files.input:
                 raise ValueError(f'its results would replace those of {twin.name}; rename one of the two')
             pictures, error = _read(files, conf, truth_is_given)
+            _check_result(files, pictures, conf)
         except (ValueError, OSError) as error:
             failures.append(failure_line(files, error))
             continue
@@ -218,6 +222,7 @@ def check_images(images, conf, truth_is_given=True):
         names[files.name] = files.input
         *size, channels = pictures[0].pixels.shape
         good.append(replace(files, channels=channels, size=tuple(size), pages=len(pictures)))
+        del pictures  # before the next ones are read
     return good, failures, unmeasured
 
 
@@ -235,6 +240,17 @@ def _read(files, conf, truth_is_given):
             raise
         # Unless it is the image itself that cannot be used.
         return load(None), one_line(error)
+
+
+def _check_result(files, pictures, conf):
+    """Refuse an image whose result cannot be written as is wanted, or does not fit the memory."""
+    is_streamed = False
+    if conf.save_results:
+        saving = Saving(pictures, conf, files.name, is_named=True)
+        is_streamed = saving.is_streamed(len(conf.scales) - 1, files.ground_truth)
+    *shape, channels = pictures[0].pixels.shape
+    each = bytes_per_sample(conf, shape, is_streamed)
+    check_memory(str(files.input), shape, channels * len(pictures), each)
 
 
 def failure_line(files, error):

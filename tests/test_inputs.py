@@ -3,11 +3,14 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import TINY as FIELDS
 from helpers.command_line import PROJECT, save_image
 
 from configs import Config, get_config
+from files import memory
+from learning.strips import bytes_per_sample
 from running import inputs
 from running.inputs import kernel_note
 
@@ -170,3 +173,29 @@ def test_an_image_that_cannot_be_used_is_not_blamed_on_its_ground_truth(tmp_path
     files, _ = inputs.find_files(tmp_path / 'a.png', conf)
     good, (failure,), unmeasured = inputs.check_images([files], conf, truth_is_given=False)
     assert (good, unmeasured) == ([], []) and failure.startswith(f'{tmp_path}/a.png: ')
+
+
+def test_what_a_run_needs_beyond_the_memory_is_refused_with_what_would_fit(tmp_path, conf, monkeypatch):
+    files, _ = inputs.find_files(save_image(tmp_path / 'a.png', shape=(200, 300, 3)), conf)
+    needed = 200 * 300 * 3 * bytes_per_sample(conf, (200, 300), False)
+    monkeypatch.setattr(memory, 'available_memory', lambda: memory.RESERVE + needed + 1)
+    assert inputs.check_images([files], conf)[0]
+    monkeypatch.setattr(memory, 'available_memory', lambda: memory.RESERVE + needed / 2)
+    good, (failure,), _ = inputs.check_images([files], conf)
+    assert not good and failure.startswith(f'{tmp_path}/a.png: needs about 1.1 GB of memory')
+    assert 'about 0.0 megapixels would fit' in failure
+
+
+def test_memory_is_that_of_the_part_that_is_trained_on():
+    conf = get_config('X2_FAST_REAL_CONF')
+    small, large = (bytes_per_sample(conf, (n, n), n == 15000) for n in (1000, 15000))
+    assert small == 9 + 97 + 4 * 9
+    assert large == pytest.approx(9 + 97 * 16 / 225, rel=0.01)  # 200 megapixels take 12 GB at most
+    assert 200e6 * 3 * large + memory.RESERVE < 12 * 2**30
+
+
+def test_what_cannot_be_written_is_refused_before_any_run(tmp_path, conf):
+    np.save(tmp_path / 'a.npy', np.zeros((20, 24, 5), np.float32))
+    conf.result_format = 'jpg'
+    _, (failure,), _ = inputs.check_images([inputs.find_files(tmp_path / 'a.npy', conf)[0]], conf)
+    assert failure.startswith(f'{tmp_path}/a.npy: 5 channels') and 'tif or npy' in failure
