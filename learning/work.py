@@ -55,6 +55,7 @@ class Work:
 
     Attributes:
         phase: 'training', 'enlarging', 'writing', or 'done' at the end of a scale.
+        pixels: of a page of the last result.
         done, ahead: multiply-adds. A training that ends early leaves less ahead than was thought.
     """
 
@@ -77,7 +78,7 @@ class Work:
         filters = conf.filter_shapes(input_shape[2])
         self._network = sum(map(math.prod, filters)) / conf.grid**2
         self._halo = conf.grid * sum(shape[0] // 2 for shape in filters)
-        self._pixels = math.prod(conf.output_shapes(input_shape)[-1])
+        self.pixels = math.prod(conf.output_shapes(input_shape)[-1])
         # Training and output of every scale, one after the other.
         self._stages = [amount for stage in self._plan(input_shape, has_truth) for amount in stage]
         self._stages *= pages // self._pages  # a training for each
@@ -142,7 +143,7 @@ class Work:
     @property
     def report(self):
         """Multiply-adds that the last result's part of a report is as long as."""
-        return self._costs.report * self._pixels
+        return self._costs.report * self.pixels
 
     @property
     def _iteration(self):

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from blind.choice import choose
+from comparing.loading import LARGEST
 from comparing.metrics import psnr, scale_border
 from files.records import RunRecord, finite, image_record
 from files.storage import one_line
@@ -78,7 +79,9 @@ def clock_for(images, conf, terminal):
             )
         )
     amounts = [work.ahead for work in works]
-    afterwards = sum(work.report for work in works) if conf.is_recorded else 0
+    # The largest results are left out of the report.
+    shown = [work for work in works if work.pixels <= LARGEST] if conf.is_recorded else []
+    afterwards = sum(work.report for work in shown)
     if terminal.quiet:
         return Clock(amounts, afterwards)
     seconds = forecast(sum(amounts) + afterwards, precision)
