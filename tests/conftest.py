@@ -117,3 +117,25 @@ def no_training(monkeypatch):
         return {'psnr': 30.0, 'ssim': 0.9, 'iterations': 1, 'seconds': 1.0, 'machine': ''}
 
     monkeypatch.setattr(Measurer, '_super_resolve', skip)
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys, shared_network):
+    """Run the command line in this process, on networks that are compiled already."""
+    from types import SimpleNamespace
+
+    from helpers.command_line import TINY as OPTIONS
+    from helpers.command_line import results
+
+    import run_ZSSR
+
+    monkeypatch.setattr('learning.network.Network', shared_network)
+
+    def run(*arguments, output=tmp_path / 'results'):
+        place = [] if output is None else ['--output', str(output)]
+        code = run_ZSSR.main([*map(str, arguments), *OPTIONS, *place])
+        said = capsys.readouterr()
+        files = [path.name for path in results(tmp_path / 'results')]
+        return SimpleNamespace(code=code, out=said.out, err=said.err, files=files)
+
+    return run

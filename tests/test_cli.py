@@ -1,12 +1,11 @@
 """run_ZSSR.py: what the command line understands, and what it says."""
 
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import scipy.io
-from helpers.command_line import TINY, results, save_image
+from helpers.command_line import save_image
 from PIL import Image
 
 import configs
@@ -199,21 +198,6 @@ def test_version_and_help(capsys, option, words):
 
 
 # What a run does
-
-
-@pytest.fixture
-def run(tmp_path, monkeypatch, capsys, shared_network):
-    """Run the command line in this process, on networks that are compiled already."""
-    monkeypatch.setattr('learning.network.Network', shared_network)
-
-    def run(*arguments, output=tmp_path / 'results'):
-        place = [] if output is None else ['--output', str(output)]
-        code = run_ZSSR.main([*map(str, arguments), *TINY, *place])
-        said = capsys.readouterr()
-        files = [path.name for path in results(tmp_path / 'results')]
-        return SimpleNamespace(code=code, out=said.out, err=said.err, files=files)
-
-    return run
 
 
 @pytest.mark.parametrize('name', configs.PRESETS)
