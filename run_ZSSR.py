@@ -64,8 +64,8 @@ def build_parser():
         *('--kernel',),
         action='append',
         metavar='FILE',
-        help='blur kernel, a .mat with a matrix Kernel; once per scale (default: NAME_0.mat, … beside the '
-        "image, then in kernels/); or 'estimate': from the image itself",
+        help='blur kernel, .mat (its Kernel), .npy, .txt or .png; once per scale (default: NAME_0.mat, … '
+        "beside the image, then in kernels/); or 'estimate': from the image itself",
     )
     add(
         '--ground-truth', metavar='FILE', help='what the result should be (default: NAME_gt beside the image)'

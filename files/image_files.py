@@ -18,7 +18,7 @@ class ImageFiles:
         name: the image's, without what results and benchmarks append to it.
         input: the image to enlarge.
         ground_truth: what the result should be.
-        kernels: a .mat file per scale.
+        kernels: a file per scale.
         results: files.records.Result of each of two programs; None in place of bicubic enlargement.
         scale: (vertical, horizontal) scale factor.
         set: name of the benchmark set that the image is from.
