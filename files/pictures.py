@@ -123,6 +123,18 @@ def from_arrays(
     Raises:
         ValueError: if shape, type or values are none of an image.
     """
+    stack = _as_stack(array, min_side, name)
+    height, width, channels = stack.shape[1:]
+    check_size(name, width, height, min_side, large)
+    if has_alpha is None:
+        has_alpha = channels in CHANNELS_WITH_ALPHA and _may_have_alpha(stack)
+    origin = origin or Origin(ndim=np.ndim(array), pages=len(stack))
+    wanted = [stack[number] for number in page_numbers(pages, len(stack), name)]
+    return _pictures(Decoded(wanted, has_alpha and channels > 1, origin), name, value_range)
+
+
+def _as_stack(array, min_side, name):
+    """An array of numbers as a stack (pages, H, W, C); refuse what is no image."""
     if isinstance(array, np.ma.MaskedArray) and np.ma.is_masked(array):
         masked = int(np.ma.count_masked(array))
         raise ValueError(
@@ -142,18 +154,13 @@ def from_arrays(
             'real numbers'
         )
     stack = array if array.ndim == 4 else array.reshape(1, *array.shape[:2], -1)
-    height, width, channels = stack.shape[1:]
-    if height < min_side <= min(width, channels):
+    height, *others = stack.shape[1:]
+    if height < min_side <= min(others):
         raise ValueError(
             f'{name}: shape {array.shape} has its channels or pages first, or too few rows; move channels '
             'last (numpy.moveaxis), make pages the first of four axes: (pages, H, W, C)'
         )
-    check_size(name, width, height, min_side, large)
-    if has_alpha is None:
-        has_alpha = channels in CHANNELS_WITH_ALPHA and _may_have_alpha(stack)
-    origin = origin or Origin(ndim=array.ndim, pages=len(stack))
-    wanted = [stack[number] for number in page_numbers(pages, len(stack), name)]
-    return _pictures(Decoded(wanted, has_alpha and channels > 1, origin), name, value_range)
+    return stack
 
 
 def _may_have_alpha(stack):
