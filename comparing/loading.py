@@ -50,7 +50,8 @@ def load(files):
         notes.append(f'{files.name}: {values.note()}')
     # Reading takes most memory, so all is read before the enlargement is made.
     in_units = 'full' if units.is_stretched else values
-    results = [result and _read(result.path, notes, in_units) for result in files.results]
+    first = 1 if units.is_stack else 'first'
+    results = [result and _read(result.path, notes, in_units, first) for result in files.results]
     truth = files.ground_truth and _read(files.ground_truth, notes, values)
     source = files.input and _read(files.input, notes, values, units.page)
     shape = results[-1].shape[:2]

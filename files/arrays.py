@@ -5,6 +5,7 @@ import numpy as np
 from files.metadata import Origin
 from files.storage import one_line
 
+LEAST_SIDE = 16  # of a page; fewer are channels
 NPY_MAGIC, NPZ_MAGIC = b'\x93NUMPY', b'PK'
 
 
@@ -15,8 +16,12 @@ def is_array_file(path):
     return head == NPY_MAGIC or (head.startswith(NPZ_MAGIC) and path.suffix.lower() == '.npz')
 
 
-def read_array(path):
+def read_array(path, is_stack=False):
     """Read the array of a .npy file, or the only one of an .npz file.
+
+    Args:
+        path: the file.
+        is_stack: whether an array of three dimensions is (pages, H, W), not (H, W, C).
 
     Returns:
         (array, Origin).
@@ -27,12 +32,11 @@ def read_array(path):
     try:
         loaded = np.load(path, allow_pickle=False)
         if isinstance(loaded, np.ndarray):
-            return loaded, Origin('NPY', _pages(loaded), ndim=loaded.ndim)
+            return _as_told('NPY', loaded, is_stack)
         with loaded:
             names = loaded.files
             if len(names) == 1:
-                array = loaded[names[0]]
-                return array, Origin('NPZ', _pages(array), key=names[0], ndim=array.ndim)
+                return _as_told('NPZ', loaded[names[0]], is_stack, names[0])
     except Exception as error:  # NumPy and zipfile raise half a dozen types
         raise ValueError(
             f'{path}: no array without pickles, or damaged ({one_line(error)}); save it with numpy.save'
@@ -50,5 +54,9 @@ def write_array(path, array, key=None):
             np.savez_compressed(file, **{key: array})
 
 
-def _pages(array):
-    return len(array) if array.ndim == 4 else 1
+def _as_told(kind, array, is_stack, key=None):
+    """An array with its pages first, and its Origin, which knows the dimensions that it had."""
+    ndim = array.ndim
+    if is_stack and ndim == 3 and min(array.shape[1:]) >= LEAST_SIDE:
+        array = array[..., np.newaxis]
+    return array, Origin(kind, len(array) if array.ndim == 4 else 1, key=key, ndim=ndim)

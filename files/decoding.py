@@ -43,11 +43,13 @@ class Decoded:
         pages: list of arrays (H, W, C) of one type, upright: the pages that were asked for.
         has_alpha: whether the last channel is an alpha channel.
         origin: metadata.Origin.
+        has_colours: whether channels, alpha apart, are gray or RGB, and not measured each for itself.
     """
 
     pages: list
     has_alpha: bool
     origin: Origin
+    has_colours: bool = True
 
 
 def check_size(name, width, height, min_side, large=False):
@@ -120,7 +122,7 @@ def quantization_steps(path):
     """The 64 steps by which a JPEG file's brightness is rounded, in any order; None for other files."""
     with _decoding(path):
         try:
-            with Image.open(path) as image:
+            with Image.open(path, formats=['JPEG']) as image:
                 tables = getattr(image, 'quantization', None)
                 return tables[min(tables)] if tables else None
         except UnidentifiedImageError:  # what other readers than Pillow are for
@@ -225,6 +227,18 @@ def _refuse_cut_depth(path, image, head):
             start = re.sub(rb'#[^\n]*', b' ', file.read(2000)).split()
         if len(start) > 3 and int(start[3]) > 255:
             raise ValueError(f'{path}: a PPM of more than 8 bits is not supported; save it as 16-bit PNG')
+    if image.format == 'JPEG2000' and len(image.getbands()) > 2 and _bits_of_jpeg2000(path) > 8:
+        raise ValueError(
+            f'{path}: JPEG 2000 colours of more than 8 bits are not supported; save as 16-bit PNG'
+        )
+
+
+def _bits_of_jpeg2000(path):
+    """Bits of a colour, by the header of the codestream: its marker SIZ, and the byte behind the sizes."""
+    with open(path, 'rb') as file:
+        head = file.read(100_000)
+    at = head.find(b'\xff\x4f\xff\x51')
+    return (head[at + 42] & 0x7F) + 1 if 0 <= at < len(head) - 42 else 0
 
 
 def _samples(image, path, head, full_depth):
@@ -272,15 +286,22 @@ def _decode_tiff(path, file, tifffile, *, min_side, large, pages):
     """What tifffile finds in a TIFF; None where Pillow is to read it."""
     file.seek(0)
     with _decoding(path):
-        series = tiff.TiffSeries(tifffile.TiffFile(file))
+        tif = tifffile.TiffFile(file)
+        found = [tiff.TiffSeries(tif, series) for series in tiff.full_series(tif)]
+        count = sum(series.pages for series in found)
+    series, numbers = _series_of(found, page_numbers(pages, count, path), pages)
+    with _decoding(path):
         kind, alpha, depth = series.first.photometric.name, series.alpha, series.first.bitspersample
+        depth = max(depth) if isinstance(depth, tuple) else depth
+        origin = Origin('TIFF', count, series.tag(tiff.ICC), tiff=series.origin())
+    if series.dtype is None or series.dtype.kind not in 'uif':
+        raise ValueError(f'{path}: values of type {series.dtype} are not supported; save them as float32')
     if kind not in ('MINISBLACK', 'RGB') or alpha == 'ASSOCALPHA' or depth < 8:
         if depth > 8:
             kind += ' with premultiplied alpha' if alpha else ''
             raise ValueError(f'{path}: a {kind} TIFF of this depth is not supported; save it as PNG')
         return None
     check_size(path, series.width, series.height, min_side, large)
-    numbers = page_numbers(pages, series.pages, path)
     check_memory(path, (series.height, series.width), series.channels * len(numbers))
     try:
         with _decoding(path):
@@ -291,11 +312,34 @@ def _decode_tiff(path, file, tifffile, *, min_side, large, pages):
             return None
         raise
     _check_no_data(path, found, series.tag(tiff.NO_DATA))
-    origin = Origin('TIFF', series.pages, series.tag(tiff.ICC), tiff=series.origin())
-    if origin.icc is not None:
-        origin = replace(origin, icc=bytes(origin.icc))
-    orientation = int(series.tag(ORIENTATION_TAG, 1))
-    return Decoded([upright(page, orientation) for page in found], alpha is not None, origin)
+    orientation = series.tag(ORIENTATION_TAG, 1)
+    orientation = orientation if orientation in TURNS else 1
+    turned = [upright(page, orientation) for page in found]
+    has_colours = series.channels - (alpha is not None) == (3 if kind == 'RGB' else 1)
+    return Decoded(turned, alpha is not None, _upright_origin(origin, orientation), has_colours)
+
+
+def _series_of(found, numbers, pages):
+    """The series that holds the pages asked for, and their numbers in it; all are those of the first."""
+    if not isinstance(pages, int):
+        return found[0], range(found[0].pages)[: len(numbers)]
+    number = numbers[0]
+    for series in found:
+        if number < series.pages:
+            return series, [number]
+        number -= series.pages
+    return found[0], [0]
+
+
+def _upright_origin(origin, orientation):
+    """An Origin whose resolutions, bytes and inches are those of the upright picture."""
+    kept, inches = origin.tiff, {2: 1.0, 3: 2.54}
+    if kept.resolution and TURNS.get(orientation, (0,))[0]:
+        kept = replace(kept, resolution=kept.resolution[::-1])
+    dpi = None
+    if kept.resolution and kept.unit in inches and kept.kind == 'plain':
+        dpi = tuple(n * inches[kept.unit] for n in kept.resolution)
+    return replace(origin, tiff=kept, dpi=dpi, icc=bytes(origin.icc) if origin.icc else None)
 
 
 def _check_no_data(path, pages, mark):

@@ -1,5 +1,6 @@
 """An image and the files that belong to it, and what is in them as arrays that fit each other."""
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,7 +63,7 @@ def load_inputs(input_img, conf, ground_truth=None, kernels=None, full_depth=Tru
     shape = pictures[0].pixels.shape
     if ground_truth is not None:
         name = str(ground_truth) if _is_path(ground_truth) else 'ground truth'
-        truth = _load(ground_truth, name, full_depth, conf, _range_of_truth(pictures[0], conf))[0]
+        truth = _load_truth(ground_truth, name, full_depth, conf, _range_of_truth(pictures[0]))
         ground_truth = fit_ground_truth(truth.pixels, shape, conf, name)
     if _is_path(kernels) or (kernels is not None and len(kernels) and np.ndim(kernels[0]) == 1):
         kernels = [kernels]
@@ -114,9 +115,19 @@ def _is_path(source):
     return isinstance(source, str | Path)
 
 
-def _range_of_truth(picture, conf):
+def _range_of_truth(picture):
     """What is black and white in a ground truth: what is in the image, where that is not its type's range."""
-    return conf.value_range if picture.values.is_whole else picture.values
+    return 'full' if picture.values.is_whole else picture.values
+
+
+def _load_truth(truth, name, full_depth, conf, value_range):
+    """The Picture of a ground truth: of the image's page where there are several, else of the first."""
+    one = conf.copy()
+    one.pages = 'first'
+    if isinstance(conf.pages, int):
+        with contextlib.suppress(ValueError):  # a truth of one page is that page's
+            return _load(truth, name, full_depth, conf, value_range)[0]
+    return _load(truth, name, full_depth, one, value_range)[0]
 
 
 def _load(image, name, full_depth, conf, value_range):

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageCms
 
+from files.tiff import is_resolution
+
 ORIENTATION_TAG = 0x0112
 EXIF_IFD = 0x8769
 PIXEL_SIZES = (0xA003, 0xA002)  # height and width of the image that EXIF describes
@@ -55,14 +57,13 @@ def origin_of(image):
         exif.get_ifd(EXIF_IFD)  # read while the file is open
     with _tolerant():
         across, down = (float(n) for n in image.info['dpi'])
-        dpi = (down, across) if across > 0 and down > 0 else None
+        dpi = (down, across) if is_resolution(across) and is_resolution(down) else None
     icc = image.info.get('icc_profile') or None
     if icc and icc[16:20] != (GRAY if image.mode in ('1', 'L', 'LA', 'I', 'I;16', 'F') else RGB):
         icc = None
-    pages = getattr(image, 'n_frames', 1)
     # A phone's JPEG with previews behind it is one picture.
-    pages = 1 if image.format in ('MPO', 'AVIF') and not getattr(image, 'is_animated', False) else pages
-    return Origin(image.format, 1 if image.format == 'MPO' else pages, icc, exif or None, dpi)
+    pages = 1 if image.format == 'MPO' else getattr(image, 'n_frames', 1)
+    return Origin(image.format, pages, icc, exif or None, dpi)
 
 
 def to_rgb(image):

@@ -78,9 +78,17 @@ def read_images(path, min_side=16, full_depth=True, *, value_range='full', pages
     check_file(path)
     options = {'min_side': min_side, 'large': large, 'pages': pages}
     if arrays.is_array_file(path):
-        array, origin = arrays.read_array(path)
+        array, origin = arrays.read_array(path, is_stack=pages != 'first')
         return from_arrays(
-            array, min_side, name=str(path), value_range=value_range, pages=pages, origin=origin, large=large
+            array,
+            min_side,
+            name=str(path),
+            value_range=value_range,
+            # A fourth channel of measured values is no transparency.
+            has_alpha=None if array.dtype == np.uint8 else False,
+            pages=pages,
+            origin=origin,
+            large=large,
         )
     decoded = decode(path, full_depth=full_depth, **options)
     return _pictures(decoded, str(path), value_range)
@@ -127,10 +135,13 @@ def from_arrays(
     height, width, channels = stack.shape[1:]
     check_size(name, width, height, min_side, large)
     if has_alpha is None:
-        has_alpha = channels in CHANNELS_WITH_ALPHA and _may_have_alpha(stack)
+        has_alpha = channels in CHANNELS_WITH_ALPHA and _is_photographic(stack)
     origin = origin or Origin(ndim=np.ndim(array), pages=len(stack))
     wanted = [stack[number] for number in page_numbers(pages, len(stack), name)]
-    return _pictures(Decoded(wanted, has_alpha and channels > 1, origin), name, value_range)
+    has_alpha = has_alpha and channels > 1
+    # Of three channels, counts are no colours.
+    has_colours = channels - has_alpha == 1 or (channels - has_alpha == 3 and _is_photographic(stack))
+    return _pictures(Decoded(wanted, has_alpha, origin, has_colours), name, value_range)
 
 
 def _as_stack(array, min_side, name):
@@ -163,8 +174,8 @@ def _as_stack(array, min_side, name):
     return stack
 
 
-def _may_have_alpha(stack):
-    """Whether the type and the values of a stack are those of pictures with alpha."""
+def _is_photographic(stack):
+    """Whether the type and the values of a stack are those of pictures, not of measurements."""
     if stack.dtype.kind == 'f':
         return bool(stack.min() >= -1e-6 and stack.max() <= 1 + 1e-6)
     return stack.dtype.name in ('uint8', 'uint16')
@@ -179,7 +190,7 @@ def _pictures(decoded, name, value_range):
         # Alpha is opaque at the end of its type, whatever the range of the colours.
         whole = choose_values([page[:, :, -1:] for page in decoded.pages], 'full', name)
         alphas = [np.clip(whole.to_unit(page[:, :, -1:])[:, :, 0], 0, 1) for page in decoded.pages]
-    values = choose_values(colours, value_range, name)
+    values = choose_values(colours, value_range, name, decoded.has_colours)
     pictures = []
     for page, alpha in zip(colours, alphas, strict=True):
         pixels = values.to_unit(page)

@@ -104,13 +104,15 @@ class Units:
     Attributes:
         values: Values, or None where nothing is told.
         is_stretched: whether the result holds black to white in place of them.
-        page: of the image, from 1, that the result's first page belongs to.
+        page: of the image that the result's first page belongs to, 'first' or from 1.
+        is_stack: whether the result has several pages.
         pixels: of a page of the result; 0 where nothing is told.
     """
 
     values: Values | None = None
     is_stretched: bool = False
-    page: int = 1
+    page: int | str = 'first'
+    is_stack: bool = False
     pixels: int = 0
 
 
@@ -120,8 +122,9 @@ def read_units(image):
     if not told:
         return Units()
     values = Values(tuple(told['low']), tuple(told['high']), told['dtype'])
-    _, height, width, _ = told['shape']
-    return Units(values, told['stretched'], told['page'], height * width)
+    pages, height, width, _ = told['shape']
+    page = told['page'] if told['page'] > 1 or pages > 1 else 'first'
+    return Units(values, told['stretched'], page, pages > 1, height * width)
 
 
 def finite(scores):

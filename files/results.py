@@ -24,6 +24,7 @@ SUFFIXES = {
 }
 LONGEST_SIDE = {'jpg': 65535, 'webp': 16383}
 JPEG = {'quality': 95, 'subsampling': 0}
+LONGEST_EXIF = 65_000  # bytes that a JPEG holds of it
 WEBP = {'lossless': True, 'exact': True}
 # What Pillow writes as TIFF without another package: type and channels.
 PILLOW_TIFFS = {('uint8', 1), ('uint8', 2), ('uint8', 3), ('uint8', 4), ('uint16', 1), ('float32', 1)}
@@ -219,8 +220,10 @@ def in_units(pictures, results, scale):
 
 def _as_it_came(samples, origin):
     """Samples (pages, H, W, C) with the dimensions that the input had as an array."""
-    samples = samples if len(samples) > 1 or origin.ndim == 4 else samples[0]
-    return samples[..., 0] if samples.shape[-1] == 1 and origin.ndim in (0, 2) else samples
+    stack = len(samples) > 1 or origin.ndim == 4
+    flat = samples.shape[-1] == 1 and (origin.ndim in (0, 2) or (stack and origin.ndim == 3))
+    samples = samples if stack else samples[0]
+    return samples[..., 0] if flat else samples
 
 
 def _write_with_pillow(path, samples, plan):
@@ -229,6 +232,8 @@ def _write_with_pillow(path, samples, plan):
     kind = {'jpg': 'JPEG', 'webp': 'WEBP', 'tif': 'TIFF'}[plan.kind]
     given = {'icc_profile': origin.icc, 'exif': exif_bytes(origin, samples.shape), 'dpi': origin.dpi}
     given = {name: value for name, value in given.items() if value}
+    if plan.kind == 'jpg' and len(given.get('exif', b'')) > LONGEST_EXIF:
+        del given['exif']
     if 'dpi' in given:
         factors = plan.scale if plan.kind == 'tif' else (1, 1)
         given['dpi'] = tuple(n * factor for n, factor in zip(origin.dpi, factors, strict=True))[::-1]

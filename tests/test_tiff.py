@@ -210,3 +210,75 @@ def test_without_tifffile_pillow_writes_what_it_can(tmp_path, monkeypatch, make_
         assert image.info['dpi'] == (600, 600)
     message = refusal(make_net, np.ones((20, 20, 3), np.uint16), save_results=True, result_format='tif')
     assert 'pip install tifffile' in message
+
+
+def test_texts_of_other_letters_are_kept(tmp_path, enlarge):
+    tags = [(33432, 's', None, '© 2020 Müller'.encode(), True)]
+    tifffile.imwrite(tmp_path / 'a.tif', samples(1, 16)[:, :, 0], extratags=tags)
+    written = enlarge(tmp_path / 'a.tif').pages[0].tags[33432].value
+    assert (written if isinstance(written, str) else written.decode()) == '© 2020 Müller'
+
+
+def test_imagejs_micrometres(tmp_path, enlarge, stack):
+    metadata = {'axes': 'ZYX', 'unit': '\\u00B5m', 'Labels': list('abcde')}
+    tifffile.imwrite(tmp_path / 'a.tif', stack[:, 0], imagej=True, metadata=metadata)
+    tif = enlarge(tmp_path / 'a.tif', pages='all')
+    assert tif.imagej_metadata['unit'] in ('\\u00B5m', 'µm') and len(tif.imagej_metadata['Labels']) == 5
+    assert 'Labels' not in enlarge(tmp_path / 'a.tif', pages=2).imagej_metadata
+
+
+def test_three_planes_of_channels_have_a_range_each(tmp_path, stack):
+    values = np.stack([stack[0, 0] * 10, stack[0, 1], stack[0, 1]])
+    tifffile.imwrite(tmp_path / 'a.ome.tif', values, ome=True, metadata={'axes': 'CYX'})
+    assert len(read_image(tmp_path / 'a.ome.tif', value_range='auto').values.high) == 3
+
+
+def test_pages_of_other_sizes_are_counted_and_can_be_chosen(tmp_path):
+    with tifffile.TiffWriter(tmp_path / 'a.tif') as writer:
+        for width in (30, 40, 50):
+            writer.write(samples(1, 16, shape=(20, width))[:, :, 0])
+    assert read_image(tmp_path / 'a.tif').origin.pages == 3
+    assert read_image(tmp_path / 'a.tif', pages=3).pixels.shape == (20, 50, 1)
+    assert 'has 3 pages' in refusal(read_image, tmp_path / 'a.tif', pages=4)
+
+
+def test_a_preview_is_no_picture(tmp_path):
+    with tifffile.TiffWriter(tmp_path / 'a.tif') as writer:
+        writer.write(samples(1, 16, shape=(20, 20))[:, :, 0], subfiletype=1)
+        writer.write(samples(1, 16, shape=(40, 60))[:, :, 0])
+    picture = read_image(tmp_path / 'a.tif')
+    assert picture.pixels.shape == (40, 60, 1) and picture.origin.pages == 1
+
+
+def test_complex_numbers_and_broken_ome(tmp_path):
+    tifffile.imwrite(tmp_path / 'a.tif', np.zeros((20, 20), np.complex64))
+    assert 'values of type complex64 are not supported' in refusal(read_image, tmp_path / 'a.tif')
+    tifffile.imwrite(tmp_path / 'b.ome.tif', samples(1, 16)[:, :, 0], ome=True)
+    data = (tmp_path / 'b.ome.tif').read_bytes()
+    (tmp_path / 'b.ome.tif').write_bytes(data.replace(b'<Pixels', b'<Pixel<'))
+    assert read_image(tmp_path / 'b.ome.tif').pixels.shape == (17, 19, 1)
+
+
+def test_colours_with_another_channel_stay_colours(tmp_path, enlarge):
+    tifffile.imwrite(tmp_path / 'a.tif', samples(4, 16), photometric='rgb', extrasamples=['unspecified'])
+    page = enlarge(tmp_path / 'a.tif', scale=(2, 2)).pages[0]
+    assert (page.photometric.name, page.shape) == ('RGB', (34, 38, 4))
+    assert [extra.name for extra in page.extrasamples] == ['UNSPECIFIED']
+
+
+def test_inches_go_on_to_a_png(tmp_path, enlarge):
+    tifffile.imwrite(tmp_path / 'a.tif', samples(1, 16)[:, :, 0], resolution=(300, 150), resolutionunit=2)
+    assert read_image(tmp_path / 'a.tif').origin.dpi == (150, 300)
+
+
+@pytest.mark.parametrize('pages', ['all', 'each'])
+def test_a_stack_with_a_ground_truth_is_measured_by_its_first_page(tmp_path, stack, pages):
+    from ZSSR import ZSSR
+
+    conf = Config(**FIELDS | {'output_flip': False, 'back_projection_iters': [0], 'value_range': 'auto'})
+    conf.pages = pages
+    truth = np.random.RandomState(0).uniform(100, 1600, (5, 40, 48)).astype(np.uint16)
+    told = []
+    net = ZSSR(stack[:, 0, ..., None], conf, truth[..., None], progress=lambda net: told.append(net.stem))
+    assert net.run().shape == (5, 40, 48, 1) and net.records[-1]['psnr'] > 0
+    assert ('test 2/5' in told) is (pages == 'each')

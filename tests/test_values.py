@@ -75,7 +75,7 @@ def test_gray_and_rgb_have_one_range_and_other_channels_one_each():
     ramp = np.linspace(0, 1, 400).reshape(20, 20, 1)
     rgb = np.concatenate([ramp, 10 * ramp, 1000 * ramp], 2)
     assert choose(rgb) == Values((0.0,), (1000.0,), 'float64')
-    bands = choose(np.concatenate([rgb, -ramp], 2))
+    bands = choose_values([np.concatenate([rgb, -ramp], 2)], 'auto', 'a.tif', has_colours=False)
     assert (bands.low, bands.high) == ((0.0, 0.0, 0.0, -1.0), (1.0, 10.0, 1000.0, 0.0))
 
 
@@ -118,3 +118,36 @@ def test_another_pictures_values_serve_where_units_are_the_same(counts):
     values = choose(counts)
     assert choose(counts // 2, values) == values
     assert choose(samples(1), values) == Values()
+
+
+@pytest.mark.parametrize('mark', [-9999.0, -3.4e38, 65535.0])
+def test_a_value_far_from_all_others_is_taken_for_a_mark_and_named(mark):
+    values = np.random.RandomState(0).uniform(100, 900, (50, 60))
+    values[:5] = mark
+    message = refusal(choose, values)
+    assert f'a.tif: 10.0 % of its values are {mark:g}' in message and '--range LO:HI' in message
+    assert choose(values, [0, 1000]).high == (1000.0,)
+    values[:5] = 0  # a dark margin
+    assert choose(values).low == (0.0,)
+
+
+def test_three_channels_of_counts_are_no_colours():
+    dim = np.random.RandomState(0).uniform(0, 500, (40, 50, 1))
+    picture = from_array(np.concatenate([120 * dim, dim, dim], 2), value_range='auto')
+    assert picture.values.high[1] < 501 < 50_000 < picture.values.high[0]
+    bright = from_array(np.concatenate([120 * dim, dim, dim], 2).astype(np.uint16), value_range='auto')
+    assert bright.values.high == (65535.0,) or len(bright.values.high) == 1  # RGB of 16 bits is
+
+
+@pytest.mark.parametrize('value', [1e20, -1e20, 0.0, 2.0**62])
+def test_a_large_single_value_has_a_range_too(value):
+    picture = from_array(np.full((20, 20), value), value_range='auto')
+    assert np.isfinite(picture.pixels).all()
+    assert picture.values.from_unit(picture.pixels)[0, 0, 0] == pytest.approx(value)
+
+
+def test_the_largest_whole_numbers_of_64_bits_do_not_overflow():
+    given = np.full((20, 20), np.iinfo(np.int64).max)
+    given[0] = 0
+    picture = from_array(given, value_range='auto')
+    assert picture.values.from_unit(picture.pixels + 0.1).max() > 2**62
