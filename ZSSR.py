@@ -33,7 +33,7 @@ from learning.strips import middle
 from settings.scales import scaled_shape
 
 
-def enlarge(image, conf=None, *, kernels=None, progress=None, value_range='auto', has_alpha=None):
+def enlarge(image, conf=None, *, kernels=None, progress=None, value_range=None, has_alpha=None):
     """Enlarge an image, and give back what was given: its type, units and channels. Nothing is written.
 
     Args:
@@ -41,7 +41,8 @@ def enlarge(image, conf=None, *, kernels=None, progress=None, value_range='auto'
         conf: Config; None: AUTO, where the image itself tells what it needs.
         kernels: as in `ZSSR`.
         progress: as in `ZSSR`.
-        value_range: what black and white are: 'auto', 'full' or [low, high] (`files.values.choose_values`).
+        value_range: what black and white are: 'auto', 'full' or [low, high] (`files.values.choose_values`);
+            None: as `conf` has it if that is not 'full', else 'auto'.
         has_alpha: whether an array's last channel is alpha; None: of 2 and of 4 channels it is, where their
             type is uint8 or uint16, or they are floats in [0, 1].
 
@@ -52,13 +53,15 @@ def enlarge(image, conf=None, *, kernels=None, progress=None, value_range='auto'
         ValueError, FileNotFoundError: for input that cannot be used, naming it and the remedy.
     """
     conf = (get_config('AUTO') if conf is None else conf).copy()
-    conf.save_results, conf.value_range = False, value_range
-    if isinstance(image, str | Path):
-        pictures = read_images(image, value_range=value_range, pages=conf.pages, large=conf.large)
+    own = 'auto' if conf.value_range == 'full' else conf.value_range
+    conf.save_results, conf.value_range = False, own if value_range is None else value_range
+    is_path, options = isinstance(image, str | Path), {'value_range': conf.value_range, 'pages': conf.pages}
+    if is_path:
+        pictures = read_images(image, large=conf.large, **options)
     else:
-        pictures = from_arrays(image, name='image', value_range=value_range, has_alpha=has_alpha)
+        pictures = from_arrays(image, name='image', has_alpha=has_alpha, **options)
     if conf.from_image:
-        choice = choose(pictures[0], conf, kernels)
+        choice = choose(image if is_path else pictures[0], conf, kernels)
         conf, kernels = choice.conf, choice.kernels
     net = ZSSR(pictures, conf, kernels=kernels, progress=progress)
     net.run()
@@ -77,11 +80,9 @@ class ZSSR(OriginalNames):
         pictures: Pictures of the input, one a page; file_name, stem: what it and its result are called.
         saving: files.saving.Saving, or None where nothing is written.
         network: learning.network.Network, which can be given to the next image.
-        bases: float32 arrays (H, W, C) in [0, 1], a page each; what `sf` is relative to.
+        bases: float32 arrays (H, W, C) in [0, 1], a page each, that `sf` is relative to; base_sf: their scale
         inputs: what is trained on of each: all, or the middle of a large one. input: the first.
-        base_sf: array, (vertical, horizontal) scale of the base.
-        gt: ground truth of the last scale, or None.
-        kernels: per scale: aligned blur kernel, or method name.
+        gt: ground truth of the last scale, or None; kernels: per scale, aligned kernel or method name.
         hr_fathers_sources: what fathers are cut from: the input, and results of earlier scales; in rounds,
             also what `_choose_sources` makes of the present one.
         srs: the results that were made last, a page each; empty where they were only saved.
@@ -89,8 +90,7 @@ class ZSSR(OriginalNames):
         records: a dict per scale finished, as run.json keeps it (`files.records.scale_record`).
         work: learning.work.Work; its phase ('training', 'enlarging', 'writing', 'done') and share (0 to 1).
         scale: Scale, the current one.
-        history: History of the current scale's training.
-        schedule: Plateau or Linear, of the current scale's training.
+        history, schedule: History, and Plateau or Linear, of its training.
     """
 
     def __init__(self, input_img, conf=None, ground_truth=None, kernels=None, network=None, progress=None):
@@ -297,7 +297,7 @@ class ZSSR(OriginalNames):
     def base_change(self):
         """Make the current result the input of the later scales, if the configuration says so."""
         scale = self.conf.scales[self.sf_ind]
-        if scale in self.conf.base_changes:
+        if scale in self.conf.base_changes and self.srs:
             self._set_bases(self.srs)
             self.base_sf = np.array(scale)
 
@@ -330,7 +330,7 @@ class ZSSR(OriginalNames):
         self.train()
         self.work.next_stage()
         trained = time.perf_counter()
-        self.srs = []
+        self.srs, self.final_sr = [], None
         if not (self.saving and self.saving.is_streamed(self.sf_ind, self.gt)):
             whole = self.input is self.bases[0]
             self.srs = [self.final_test() if whole else self._enlarge(self.bases[0])]

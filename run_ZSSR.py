@@ -10,10 +10,10 @@ python run_ZSSR.py                                        the default recipe on 
 import sys
 
 import configs
-from files.run_folder import check_output, make_results_folder
+from files.run_folder import check_output, make_results_folder, remove_if_empty
 from running import devices, inputs, workers
 from running.command_line import Parser, make_config, range_of, run_command, scale_note, whole_number
-from running.outputs import RESULT_SUFFIXES, check_result_file, last_line, output_fields
+from running.outputs import FORMATS, check_result_file, last_line, output_fields
 from running.progress import Terminal
 from running.words import read_words
 from settings.rules import RESULT_FORMATS
@@ -46,7 +46,7 @@ def build_parser():
         metavar='FILE|FOLDER|PATTERN',
         help="images, folders of images, patterns such as 'scans/*.tif' (default: the preset's)",
     )
-    suffixes = ', '.join(RESULT_SUFFIXES)
+    suffixes = ', '.join(FORMATS)
     add(
         *('-o', '--output'),
         metavar='FILE|FOLDER',
@@ -128,14 +128,18 @@ def enlarge(conf, args):
     terminal, words = Terminal(args.quiet), read_words(args.words, args.input)
     found, images, failures = find(conf, args, words, terminal)
     if images:
-        record = run_images(conf, args, words, terminal, images, failures)
+        try:
+            record = run_images(conf, args, words, terminal, images, failures)
+        except KeyboardInterrupt:
+            remove_if_empty(conf)
+            raise
         failures = record.failures
         if record.images and conf.is_recorded and not args.no_report:
             workers.write_report(conf.result_path, terminal)
-        if record.images and (line := last_line(conf, record.images, found.several)):
-            terminal.say(line)
     if failures:
         terminal.warn(f'{len(failures)} of {len(found.paths)} images failed, see above')
+    if images and record.images and (line := last_line(conf, record.images, found.several)):
+        terminal.say(line)
     return 1 if failures else 0
 
 
@@ -151,7 +155,6 @@ def find(conf, args, words, terminal):
             given = f'--ground-truth {args.ground_truth}'
             raise ValueError(f'{given}: give the one image it belongs to with --input')
         inputs.check_given(args.ground_truth)
-    check_result_file(conf, found)
     kernels = [] if 'kernel' in conf.from_image else args.kernel
     if kernels:
         inputs.check_kernels(kernels, conf)
@@ -160,6 +163,7 @@ def find(conf, args, words, terminal):
         inputs.find_files(path, conf, kernels, args.ground_truth, needs_kernel) for path in found.paths
     ]
     files = [of_image for of_image, _ in belongings]
+    check_result_file(conf, files)
     with terminal.doing('reading the images'):
         images, failures, unmeasured = inputs.check_images(files, conf, args.ground_truth is not None)
     if failures and not found.several:

@@ -38,7 +38,8 @@ def curves_svg(names, records):
     if not lines:
         return ''
     named = {key: name for key, name in zip('ab', names, strict=True) if trainings[key]}
-    return _svg(lines, drops, max(ends)) + _caption(named)
+    tested = any('test' in kind for kind, *_ in lines)
+    return _svg(lines, drops, max(ends)) + _caption(named, tested, bool(drops))
 
 
 def _svg(lines, drops, end):
@@ -75,13 +76,16 @@ def _svg(lines, drops, end):
     return f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{label}">{"".join(parts)}</svg>'
 
 
-def _caption(named):
-    """What the lines mean, and which colour is whose."""
+def _caption(named, tested, dropped):
+    """What the lines mean, and which colour is whose; of what is drawn alone."""
     keys = ' '.join(f'<span class="key {key}">{escape(name)}</span>' for key, name in named.items())
-    text = (
-        'How the training went. Faint: crops of the image, made small and enlarged by the network, mean '
-        'error. Strong: the same with the whole image, root mean square error. Ticks: the learning rate fell.'
-    )
+    text = 'How the training went. Faint: crops of the image, made small and enlarged again, mean error.'
+    if tested:
+        text += (
+            ' Strong: the same with the whole image, root mean square error, which is the larger of the two.'
+        )
+    if dropped:
+        text += ' Ticks: the learning rate fell.'
     return f'<figcaption>{keys} {text}</figcaption>'
 
 

@@ -16,12 +16,16 @@ LARGEST = 2**27
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
 class Pictures:
-    """The pictures of one image: uint8 arrays (H, W, C) of one shape, except for `input`'s size."""
+    """The pictures of one image: uint8 arrays (H, W, C) of one shape, except for `input`'s size.
+
+    `icc` is the colour profile that they are meant in, bytes, where it is the last result's.
+    """
 
     results: tuple
     truth: np.ndarray | None = None
     input: np.ndarray | None = None
     bicubic: np.ndarray | None = None
+    icc: bytes | None = None
 
 
 def load(files):
@@ -51,7 +55,8 @@ def load(files):
     # Reading takes most memory, so all is read before the enlargement is made.
     in_units = 'full' if units.is_stretched else values
     first = 1 if units.is_stack else 'first'
-    results = [result and _read(result.path, notes, in_units, first) for result in files.results]
+    profiles = []
+    results = [result and _read(result.path, notes, in_units, first, profiles) for result in files.results]
     truth = files.ground_truth and _read(files.ground_truth, notes, values)
     source = files.input and _read(files.input, notes, values, units.page)
     shape = results[-1].shape[:2]
@@ -75,7 +80,7 @@ def load(files):
         notes.append(f'{files.ground_truth}: has {counts}; not measured against it')
         truth = None
     *results, truth = alike(*results, truth)
-    return Pictures(tuple(results), truth, source, bicubic), notes
+    return Pictures(tuple(results), truth, source, bicubic, profiles[-1]), notes
 
 
 def alike(*images):
@@ -98,7 +103,7 @@ def comparable(a, b):
     return a.shape[2] == b.shape[2] or {a.shape[2], b.shape[2]} == {1, 3}
 
 
-def _read(path, notes, values, page='first'):
+def _read(path, notes, values, page='first', profiles=None):
     """An image file as uint8 (H, W, C); the alpha that the original adds everywhere is dropped.
 
     What is black and white `values` say, where a run has recorded it.
@@ -113,6 +118,8 @@ def _read(path, notes, values, page='first'):
         notes.append(f'{path}: {picture.values.note()}')
     if picture.alpha is not None and picture.alpha.min() < 1:
         notes.append(f'{path}: is partly transparent; compared without its transparency')
+    if profiles is not None:
+        profiles.append(picture.origin.icc)
     return to_integers(picture.pixels)
 
 

@@ -92,7 +92,7 @@ class Page:
             least = min(gap.size, attempt.share * PIXEL_LIMIT) * len(shown) / (4 if exact else 40)
             if least > share and attempt is not ATTEMPTS[-1]:
                 continue
-            section = self._section(verdict, shown, gap, attempt, common)
+            section = self._section(verdict, shown, gap, attempt, common, pictures.icc)
             if len(section) <= share:
                 self._reduced += not exact
                 self._left -= len(section)
@@ -124,7 +124,7 @@ class Page:
         }
         return _fill(self._frame, self._escaped | values)
 
-    def _section(self, verdict, shown, gap, attempt, common):
+    def _section(self, verdict, shown, gap, attempt, common, icc):
         """The HTML of one image, its pictures encoded as `attempt` says; `common`: the rest."""
         factor = min(1, math.sqrt(attempt.share * PIXEL_LIMIT / gap.size), 8192 / max(gap.shape))
         patches, top = peaks(gap), map_top(gap)
@@ -132,9 +132,9 @@ class Page:
         detail = {
             'size': [verdict.size[1], verdict.size[0]],
             'peaks': [[peak.left, peak.top, peak.side] for peak in patches],
-            'crops': [_crop(peak, shown, gap, top) for peak in cut],
+            'crops': [_crop(peak, shown, gap, top, icc) for peak in cut],
         }
-        addresses = {key: address(image, factor, attempt.quality) for key, image in shown.items()}
+        addresses = {key: address(image, factor, attempt.quality, icc) for key, image in shown.items()}
         names = [*self._names, 'ground truth'][: len(shown)]
         truth = '<img class="source truth" alt="" hidden src="{}">'
         values = {
@@ -271,10 +271,10 @@ def _jumps(patches, gap):
     return ''.join(buttons)
 
 
-def _crop(peak, shown, gap, top):
+def _crop(peak, shown, gap, top, icc):
     """A patch with a margin cut out of all pictures and the map, at full size and without loss."""
     side = min(peak.side + 2 * MARGIN, *gap.shape)
     corner = [start + peak.side // 2 - side // 2 for start in (peak.top, peak.left)]
     area = Peak(*(int(np.clip(start, 0, n - side)) for start, n in zip(corner, gap.shape, strict=True)), side)
-    cut = {key: address(area.of(image)) for key, image in shown.items()}
+    cut = {key: address(area.of(image), icc=icc) for key, image in shown.items()}
     return {'at': [area.left, area.top, side], **cut, 'map': address(painted(area.of(gap), top))}

@@ -137,6 +137,4 @@ def _load(image, name, full_depth, conf, value_range):
     options = {'value_range': value_range, 'pages': conf.pages, 'large': conf.large}
     if _is_path(image):
         return read_images(image, full_depth=full_depth, **options)
-    if np.ndim(image) == 4 and conf.pages == 'first':
-        options['pages'] = 'all'  # a stack in the hand is meant as one
     return from_arrays(image, name=name, **options)

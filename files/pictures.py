@@ -122,7 +122,7 @@ def from_arrays(
         value_range: as in `read_images`.
         has_alpha: whether the last channel is alpha; None: of 2 and of 4 channels it is, where their type is
             uint8 or uint16, or they are floats in [0, 1].
-        pages, large: as in `read_images`.
+        pages, large: as in `read_images`; 'first' of a stack is all of it, which is meant as one.
         origin: Origin; None: of an array.
 
     Returns:
@@ -137,6 +137,7 @@ def from_arrays(
     if has_alpha is None:
         has_alpha = channels in CHANNELS_WITH_ALPHA and _is_photographic(stack)
     origin = origin or Origin(ndim=np.ndim(array), pages=len(stack))
+    pages = 'all' if pages == 'first' and origin.format is None else pages
     wanted = [stack[number] for number in page_numbers(pages, len(stack), name)]
     has_alpha = has_alpha and channels > 1
     # Of three channels, counts are no colours.

@@ -37,11 +37,14 @@ class RunRecord:
             preset: name of the preset that `conf` was made of; None: the default configuration.
         """
         self.failures = list(failures)
+        changes = differences(conf.copy(), get_config(preset))
+        if conf.value_range == 'auto':
+            changes.pop('value_range', None)  # which is what the command line does by itself
         self._path = Path(conf.result_path) / RUN_JSON if conf.is_recorded else None
         self.images = []
         self._head = {
             'preset': preset,
-            'changes': differences(conf.copy(), get_config(preset)),
+            'changes': changes,
             'config': asdict(conf),
             'versions': versions,
             'started': _now(),

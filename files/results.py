@@ -12,16 +12,8 @@ from files.rounding import row_strips
 from files.storage import atomic_file
 from files.values import Values
 from imresize import imresize_rows
+from settings.rules import RESULT_SUFFIXES
 
-# Format -> the suffixes by which it is meant, the first of which results are given.
-SUFFIXES = {
-    'png': ('.png',),
-    'tif': ('.tif', '.tiff'),
-    'jpg': ('.jpg', '.jpeg'),
-    'webp': ('.webp',),
-    'npy': ('.npy',),
-    'npz': ('.npz',),
-}
 LONGEST_SIDE = {'jpg': 65535, 'webp': 16383}
 JPEG = {'quality': 95, 'subsampling': 0}
 LONGEST_EXIF = 65_000  # bytes that a JPEG holds of it
@@ -35,8 +27,8 @@ def result_format(origin, asked='auto', file=None):
 
     Args:
         origin: Origin of the input.
-        asked: a key of SUFFIXES, or 'auto': the input's own where it is a TIFF or an array, which hold what
-            PNG does not, else PNG.
+        asked: a key of RESULT_SUFFIXES, or 'auto': the input's own where it is a TIFF or an array, which hold
+            what PNG does not, else PNG.
         file: the file that the result is to be, whose suffix decides then; or None.
 
     Raises:
@@ -44,10 +36,10 @@ def result_format(origin, asked='auto', file=None):
     """
     if file is not None:
         suffix = Path(file).suffix.lower()
-        for kind, suffixes in SUFFIXES.items():
+        for kind, suffixes in RESULT_SUFFIXES.items():
             if suffix in suffixes:
                 return kind
-        known = ', '.join(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
+        known = ', '.join(suffix for suffixes in RESULT_SUFFIXES.values() for suffix in suffixes)
         raise ValueError(f'{file}: results cannot be written as {suffix or "such a file"}; give {known}')
     if asked != 'auto':
         return asked
@@ -59,7 +51,7 @@ class ResultPlan:
     """How the result of an image is written.
 
     Attributes:
-        kind: the format, a key of SUFFIXES.
+        kind: the format, a key of RESULT_SUFFIXES.
         shape: (pages, H, W, C) of the samples, alpha counted.
         values: Values by which floats in [0, 1] become samples: the input's own, or, in a format that does
             not hold these, black to white in 8 or 16 bits.
@@ -102,7 +94,7 @@ def plan_result(pictures, output_shape, scale, kind):
         pictures: list of Picture, the pages of the input.
         output_shape: (vertical, horizontal) size of the result.
         scale: (vertical, horizontal) scale factor.
-        kind: the format, a key of SUFFIXES.
+        kind: the format, a key of RESULT_SUFFIXES.
 
     Returns:
         ResultPlan.

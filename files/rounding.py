@@ -15,7 +15,8 @@ def check_unit_range(array, name):
     if np.isnan(low):
         raise ValueError(f'{name}: has NaN values; give finite values in [0, 1]')
     if not (low >= -1e-6 and high <= 1 + 1e-6):
-        raise ValueError(f'{name}: values from {low:g} to {high:g} are not within [0, 1]; divide by 255?')
+        remedy = 'divide by 255? Or take their own range (value_range, --range auto)'
+        raise ValueError(f'{name}: values from {low:g} to {high:g} are not within [0, 1]; {remedy}')
 
 
 def row_strips(height, width):

@@ -60,6 +60,14 @@ def prepare_result_dir(conf, now=None):
     return folder
 
 
+def remove_if_empty(conf):
+    """Remove the folder that was made for a run of `conf`, if nothing but its code came to lie there."""
+    folder = Path(conf.result_path)
+    was_made = conf.save_results and conf.create_results_dir and folder.is_dir()
+    if was_made and {file.name for file in folder.iterdir()} <= {'code'}:
+        shutil.rmtree(folder)
+
+
 def _copy_code(folder):
     """Copy the top level's modules and the rooms; what else lies in the project is no code of a run's."""
     rooms = (init.parent for init in PROJECT.glob('*/__init__.py'))

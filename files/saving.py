@@ -1,6 +1,7 @@
 """Where the results of an image go, and whether they can go there."""
 
 import math
+import os
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from files.rounding import row_strips
 
 # A result of more pixels is written while it is computed, unless something else needs it.
 STREAMED_PIXELS = 2**27
+LONGEST_NAME = 255  # bytes
 
 
 def strips_of(sr):
@@ -35,6 +37,11 @@ class Saving:
         self._pictures, self._conf, self._stem, self._is_named = pictures, conf, stem, is_named
         self._shapes = conf.output_shapes(pictures[0].pixels.shape)
         self._plan(len(self._shapes) - 1)
+        name = result_name(stem, conf.scales[-1], 'tif')
+        if len(os.fsencode(name)) > LONGEST_NAME and conf.result_file is None:
+            raise ValueError(
+                f'{name}: too long for a name of a file; rename the image, or give --output FILE'
+            )
 
     def save(self, index, pages, tell):
         """Write the result at a scale.
@@ -70,7 +77,8 @@ class Saving:
         """Whether a scale's result is written strip by strip, as it is large and nothing else needs it."""
         is_last = index == len(self._shapes) - 1
         pixels = len(self._pictures) * math.prod(self._shapes[index])
-        return is_last and ground_truth is None and pixels > STREAMED_PIXELS
+        kept = ground_truth is not None or self._conf.pages == 'each'
+        return is_last and not kept and pixels > STREAMED_PIXELS
 
     def values(self):
         """What run.json keeps of the last scale's result: units, shape, and of which page it is; a dict."""

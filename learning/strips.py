@@ -65,7 +65,12 @@ def bytes_per_sample(conf, shape, is_streamed):
     """
     pixels = shape[0] * shape[1]
     trained = math.prod(middle_shape(shape)) / pixels
-    kept = 0 if is_streamed else max(map(math.prod, conf.output_shapes(shape))) / pixels
+    sr_shape = max(conf.output_shapes(shape), key=math.prod)
+    kept = 0 if is_streamed else math.prod(sr_shape) / pixels
+    views = 8 if conf.output_flip else 1
+    if len(plan_strips(shape, sr_shape, conf.scales[-1], views, 0)) == 1:
+        # All views of the whole are kept until their median is taken.
+        kept += (views - 1) * 4 / RESULT_BYTES * math.prod(sr_shape) / pixels
     training = ROUNDS_BYTES if conf.rounds > 1 else TRAINING_BYTES
     return INPUT_BYTES + training * trained + RESULT_BYTES * kept
 

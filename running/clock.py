@@ -5,6 +5,9 @@ import time
 # Until the training loop has been traced and the first convolutions are prepared, on two cores.
 START_SECONDS = 6
 
+# Share of the work from which on it tells more than the forecast.
+TELLING = 0.03
+
 # Side of the matrices whose product tells how fast this machine is, and seconds to multiply them for.
 MATRIX, MEASURE_SECONDS = 1536, 0.5
 
@@ -62,7 +65,9 @@ class Clock:
         if self._ahead == 0:
             return 0.0
         since, base = self._base or (0, self._done)
-        if self._done > base:
+        if self._done - base > TELLING * (self._done + self._ahead) or (
+            self._seconds is None and self._done > base
+        ):
             # Counted down where nothing is heard for a while.
             left = (self._heard - since) * self._ahead / (self._done - base)
             return max(left - (self._now() - self._heard), 0.0)

@@ -175,8 +175,9 @@ def set_field(conf, assignment):
     name, equals, text = assignment.partition('=')
     kinds = {f.name: f.type for f in fields(configs.Config)}
     if not equals or name not in kinds:
-        known = f'{", ".join(sorted(kinds))}{did_you_mean(name, kinds) if name not in kinds else ""}'
-        raise ValueError(f'--set {assignment}: write FIELD=VALUE with FIELD one of {known}')
+        near = did_you_mean(name, kinds) if name not in kinds else ''
+        known = ', '.join(sorted(kinds))
+        raise ValueError(f'--set {assignment}: write FIELD=VALUE{near} (FIELD one of {known})')
     value = text
     if kinds[name] is not str:
         try:

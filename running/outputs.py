@@ -4,17 +4,10 @@ import math
 from pathlib import Path
 
 from files.names import SUFFIXES
+from settings.rules import RESULT_SUFFIXES
 
 # Result file's suffix -> its format.
-RESULT_SUFFIXES = {
-    '.png': 'png',
-    '.tif': 'tif',
-    '.tiff': 'tif',
-    '.jpg': 'jpg',
-    '.jpeg': 'jpg',
-    '.webp': 'webp',
-    '.npy': 'npy',
-}
+FORMATS = {suffix: kind for kind, suffixes in RESULT_SUFFIXES.items() for suffix in suffixes}
 
 
 def output_fields(output, result_format=None):
@@ -30,36 +23,42 @@ def output_fields(output, result_format=None):
     Raises:
         ValueError: if it is called like an image that cannot be written, or that is of another format.
     """
+    if not output.strip():
+        raise ValueError('--output: is empty; give a folder, or the name of a result')
     path = Path(output)
     suffix = path.suffix.lower()
     # Results lie directly in a folder that was asked for.
     fields = {'result_path': str(output), 'create_results_dir': False}
-    if path.is_dir() or suffix not in {*RESULT_SUFFIXES, *SUFFIXES}:
+    if path.is_dir() or suffix not in {*FORMATS, *SUFFIXES}:
         return fields
-    if suffix not in RESULT_SUFFIXES:
-        raise ValueError(f'--output {output}: cannot write {suffix}; give {", ".join(RESULT_SUFFIXES)}')
-    if result_format not in (None, 'auto', RESULT_SUFFIXES[suffix]):
+    if suffix not in FORMATS:
+        raise ValueError(f'--output {output}: cannot write {suffix}; give {", ".join(FORMATS)}')
+    if result_format not in (None, 'auto', FORMATS[suffix]):
         raise ValueError(f'--ext {result_format}: --output {output} is of another format; leave one out')
     return {**fields, 'result_path': str(path.parent), 'result_file': str(output)}
 
 
-def check_result_file(conf, found):
-    """Refuse a result file that several results would be written to, or that is an input.
+def check_result_file(conf, images):
+    """Refuse a result file that several results would be written to, or that a run reads.
 
     Args:
         conf: Config.
-        found: inputs.Found.
+        images: list of ImageFiles.
 
     Raises:
         ValueError: naming the file and the remedy.
     """
     if conf.result_file is None:
         return
-    if found.several:
+    if len(images) > 1:
         raise ValueError(f'--output {conf.result_file}: one file for several images; give a folder')
-    if found.paths[0].resolve() == Path(conf.result_file).resolve():
-        reason = 'results cannot be written there (it is the input itself)'
-        raise ValueError(f'{conf.result_file}: {reason}; choose another --output')
+    (files,), result = images, Path(conf.result_file).resolve()
+    read = {files.input: 'the input itself', files.ground_truth: 'the ground truth'}
+    read |= dict.fromkeys(files.kernels or (), 'a kernel')
+    for path, what in read.items():
+        if path is not None and path.resolve() == result:
+            reason = f'results cannot be written there (it is {what})'
+            raise ValueError(f'{conf.result_file}: {reason}; choose another --output')
 
 
 def last_line(conf, images, several):

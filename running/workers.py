@@ -59,6 +59,10 @@ def run_images(images, conf, terminal, *, preset=None, devices=(), rejected=(), 
     return record
 
 
+# Images that are looked at for a forecast, where they decide their settings; others are taken to be alike.
+LOOKED_AT = 5
+
+
 def clock_for(images, conf, terminal):
     """The Clock of a run in this process; tells `terminal` how long it will take, by a short measurement."""
     from learning.network import design_for
@@ -66,12 +70,14 @@ def clock_for(images, conf, terminal):
 
     if not all(files.size for files in images):
         return Clock([0] * len(images))
-    works, at_most = [], conf.rate_policy == 'plateau'
-    for files in images:
+    works, chosen, at_most = [], conf, conf.rate_policy == 'plateau'
+    for number, files in enumerate(images):
         precision = design_for(conf, files.channels).precision
+        if conf.from_image and number < LOOKED_AT:
+            chosen = choose(files.input, conf, files.kernels).conf
         works.append(
             Work(
-                conf,
+                chosen,
                 (*files.size, files.channels),
                 pages=files.pages,
                 has_truth=files.ground_truth is not None,

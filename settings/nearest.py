@@ -32,7 +32,12 @@ def did_you_mean_file(path):
     while not wrong.parent.is_dir() and wrong != wrong.parent:
         wrong = wrong.parent
     try:
-        names = [file.name for file in wrong.parent.iterdir() if not file.name.startswith('.')]
+        # What is called like a file is meant to be one.
+        names = [
+            file.name
+            for file in wrong.parent.iterdir()
+            if not file.name.startswith('.') and not (wrong.suffix and file.is_dir())
+        ]
     except OSError:
         return ''
     stems = difflib.get_close_matches(wrong.stem.lower(), {Path(name).stem.lower() for name in names}, n=9)

@@ -14,7 +14,16 @@ LARGEST_SEED = 2**32 - 1
 COARSEST_GRID = 16
 
 
-RESULT_FORMATS = ('auto', 'png', 'tif', 'jpg', 'webp', 'npy')
+# A result's format -> the suffixes by which it is meant, the first of which results are given.
+RESULT_SUFFIXES = {
+    'png': ('.png',),
+    'tif': ('.tif', '.tiff'),
+    'jpg': ('.jpg', '.jpeg'),
+    'webp': ('.webp',),
+    'npy': ('.npy',),
+    'npz': ('.npz',),
+}
+RESULT_FORMATS = ('auto', *RESULT_SUFFIXES)
 
 # What an image can decide: its kernel, and these fields of Config.
 FROM_IMAGE = ('kernel', 'noise_std', 'back_projection_iters', 'output_flip', 'augment_allow_rotation')

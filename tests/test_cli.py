@@ -394,3 +394,38 @@ def test_an_image_without_contrast_is_no_reason_to_fail(tmp_path, run):
     Image.new('RGB', (48, 40)).save(tmp_path / 'a_gt.png')
     done = run('--input', tmp_path / 'a.png', '--set=save_results=False')
     assert (done.code, done.err) == (0, '') and 'PSNR inf dB' in done.out
+
+
+def test_a_result_replaces_nothing_that_is_read(tmp_path, run, gaussian):
+    image = save_image(tmp_path / 'a.png')
+    truth = save_image(tmp_path / 'a_gt.png', shape=(40, 48, 3))
+    before = truth.read_bytes()
+    done = run(image, output=truth)
+    assert done.code == 2 and f'{truth}: results cannot be written there (it is the ground truth)' in done.err
+    assert truth.read_bytes() == before
+
+
+def test_an_empty_output_and_a_name_too_long_are_refused(tmp_path, run):
+    assert run(save_image(tmp_path / 'a.png'), output='').code == 2
+    done = run(save_image(tmp_path / f'{"b" * 240}.png'))
+    assert done.code == 2 and 'too long for a name of a file' in done.err and not done.files
+
+
+def test_npz_is_a_format_of_results(tmp_path, run):
+    assert run(save_image(tmp_path / 'a.png'), '--ext', 'npz').code == 0
+    (name,) = np.load(tmp_path / 'results' / 'a_zssr_X2.00X2.00.npz').files
+    assert name == 'arr_0'
+
+
+def test_what_the_command_line_does_by_itself_is_no_change(tmp_path, run):
+    run(save_image(tmp_path / 'a.png'), '--no-report')
+    changes = json.loads((tmp_path / 'results' / 'run.json').read_text())['changes']
+    assert 'value_range' not in changes and changes['width'] == 4
+
+
+def test_the_result_is_the_last_line_even_where_others_failed(tmp_path, run):
+    (tmp_path / 'images').mkdir()
+    save_image(tmp_path / 'images' / 'a.png')
+    (tmp_path / 'images' / 'b.png').write_bytes(b'no image')
+    done = run('-i', tmp_path / 'images')
+    assert done.code == 1 and done.out.splitlines()[-1].startswith(str(tmp_path / 'results'))

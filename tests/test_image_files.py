@@ -119,3 +119,21 @@ def test_a_check_needs_no_full_depth(tmp_path, monkeypatch):
 def test_an_empty_list_of_kernels_is_refused():
     with pytest.raises(ValueError, match='0 kernels were given for 1 scale_factors'):
         load_inputs(samples(3), Config(), kernels=[])
+
+
+def test_a_truth_is_measured_in_the_units_of_its_image():
+    counts = np.linspace(0, 40000, 400).reshape(20, 20).astype(np.uint16)
+    darker = np.repeat(np.repeat(counts, 2, 0), 2, 1) // 2
+    conf = Config(value_range='auto')
+    (picture,), truth, _ = load_inputs(counts, conf, darker)
+    assert picture.values.is_whole and truth.max() == pytest.approx(20000 / 65535)
+    (picture,), truth, _ = load_inputs(counts // 8, conf, np.repeat(np.repeat(counts // 8, 2, 0), 2, 1) // 2)
+    assert not picture.values.is_whole and truth.max() == pytest.approx(0.5, rel=0.01)
+
+
+def test_a_truth_of_one_page_serves_the_page_that_is_asked_for(tmp_path):
+    stack = np.random.RandomState(0).rand(3, 20, 24, 1)
+    conf = Config(pages=2)
+    assert load_inputs(stack, conf, np.ones((40, 48)))[1].shape == (40, 48, 1)
+    truths = np.stack([np.full((40, 48, 1), level) for level in (0.1, 0.2, 0.3)])
+    assert load_inputs(stack, conf, truths)[1].max() == pytest.approx(0.2)

@@ -7,6 +7,7 @@ from helpers.networks import TINY_CONF, random_filters
 from helpers.pictures import samples
 from PIL import Image
 
+from configs import Config
 from files.pictures import read_image
 from learning import strips
 from learning.network import design_for
@@ -118,3 +119,18 @@ def test_of_a_large_image_the_middle_is_trained_on(make_net, monkeypatch):
     assert net.run().shape == (80, 120, 3)
     # The truth is that of the whole image: it measures the result, but no quick test of a part.
     assert net.mse is None and net.records[0]['psnr'] > 0
+
+
+@pytest.mark.parametrize('changes', [{'scale_factors': [1.5, 2]}, {'base_change_sfs': [2]}])
+def test_a_streamed_run_leaves_no_earlier_result_in_its_place(tmp_path, monkeypatch, make_net, changes):
+    monkeypatch.setattr('files.saving.STREAMED_PIXELS', 0)
+    net = make_net(save_results=True, result_path=str(tmp_path), **changes)
+    assert net.run() is None and net.final_sr is None
+    assert len(net.records) == len(net.conf.scales)
+    assert read_image(tmp_path / net.records[-1]['output']).pixels.shape == (40, 48, 3)
+
+
+def test_views_of_what_cannot_be_cut_into_strips_are_counted():
+    conf = Config(scale_factors=[[1.5, 1.5]], output_flip=True)
+    even, odd = (strips.bytes_per_sample(conf, (height, 6667), False) for height in (6000, 6001))
+    assert odd - even == pytest.approx(7 * 4 * 2.25, rel=0.01)

@@ -170,3 +170,37 @@ def test_what_does_not_fit_the_memory_is_refused_with_what_would(tmp_path, monke
 def test_names_of_200_characters(tmp_path, enlarge):
     path = save(tmp_path / f'{"ä" * 100}.png', samples(3))  # 200 bytes, and as many are left for the suffix
     assert enlarge(path).path.name.startswith('ä' * 100 + '_zssr')
+
+
+def test_the_report_shows_pictures_in_their_own_colours(tmp_path, run):
+    import base64
+    import re
+
+    run(photograph(tmp_path / 'a.jpg', quality=95))
+    page = (tmp_path / 'results' / 'report.html').read_text()
+    shown = re.findall(r'class="source (?:a|b over)" src="data:image/webp;base64,([^"]+)"', page)
+    assert len(shown) == 2
+    for data in shown:
+        with Image.open(io.BytesIO(base64.b64decode(data))) as image:
+            assert image.info['icc_profile'] == display_p3()
+
+
+def test_resolutions_that_no_file_holds_are_left_out(tmp_path, enlarge):
+    exif = Image.Exif()
+    exif[282] = exif[283] = 4294967295.0
+    exif[296] = 2
+    Image.fromarray(smooth()).save(tmp_path / 'a.jpg', exif=exif)
+    assert enlarge(tmp_path / 'a.jpg').image.size == (64, 48)
+
+
+def test_exif_too_long_for_a_jpeg_is_left_out(tmp_path, enlarge):
+    exif = Image.Exif()
+    exif[0x010E] = 'x' * 70_000
+    Image.fromarray(smooth()).save(tmp_path / 'a.png', exif=exif)
+    assert enlarge(tmp_path / 'a.png', result_format='jpg').image.size == (64, 48)
+
+
+def test_colours_of_16_bits_in_jpeg_2000_are_not_cut_in_silence(tmp_path):
+    imagecodecs = pytest.importorskip('imagecodecs')
+    (tmp_path / 'a.jp2').write_bytes(imagecodecs.jpeg2k_encode(samples(3, 16, shape=(40, 48))))
+    assert 'more than 8 bits' in refusal(read_image, tmp_path / 'a.jp2')
