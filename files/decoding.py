@@ -294,6 +294,8 @@ def _decode_tiff(path, file, tifffile, *, min_side, large, pages):
         kind, alpha, depth = series.first.photometric.name, series.alpha, series.first.bitspersample
         depth = max(depth) if isinstance(depth, tuple) else depth
         origin = Origin('TIFF', count, series.tag(tiff.ICC), tiff=series.origin())
+    if series.is_cut_off:
+        raise ValueError(f'{path}: damaged or incomplete (ImageJ wrote more images); copy or save it again')
     if series.dtype is None or series.dtype.kind not in 'uif':
         raise ValueError(f'{path}: values of type {series.dtype} are not supported; save them as float32')
     if kind not in ('MINISBLACK', 'RGB') or alpha == 'ASSOCALPHA' or depth < 8:

@@ -88,6 +88,13 @@ class TiffSeries:
         self.dtype = self._series.dtype
 
     @property
+    def is_cut_off(self):
+        """Whether ImageJ wrote more images than are there."""
+        told = (self._tif.imagej_metadata or {}).get('images', 1) if self._tif.is_imagej else 1
+        planes = dict(zip(self.axes, self._series.shape, strict=True)).get('C', 1)
+        return told > self.pages * planes
+
+    @property
     def alpha(self):
         """How the last channel is an alpha: 'UNASSALPHA', 'ASSOCALPHA' (premultiplied) or None."""
         colours = 3 if self.first.photometric.name == 'RGB' else 1

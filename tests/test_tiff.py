@@ -282,3 +282,11 @@ def test_a_stack_with_a_ground_truth_is_measured_by_its_first_page(tmp_path, sta
     net = ZSSR(stack[:, 0, ..., None], conf, truth[..., None], progress=lambda net: told.append(net.stem))
     assert net.run().shape == (5, 40, 48, 1) and net.records[-1]['psnr'] > 0
     assert ('test 2/5' in told) is (pages == 'each')
+
+
+def test_a_stack_that_was_cut_off_is_no_smaller_stack(tmp_path, stack):
+    path = tmp_path / 'a.tif'
+    tifffile.imwrite(path, stack, imagej=True, metadata={'axes': 'ZCYX'})
+    assert len(read_images(path, pages='all')) == 5
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
+    assert 'damaged or incomplete' in refusal(read_image, path)
