@@ -1,8 +1,10 @@
 """run_folder.py: the folder of a run, and the copy of the code in it."""
 
 import time
+from pathlib import Path
 
 from configs import Config
+from files import run_folder
 from utils import (
     prepare_result_dir,
 )
@@ -47,3 +49,17 @@ def test_without_a_folder_of_its_own_a_run_writes_to_the_path_itself(tmp_path):
     conf = Config(result_path=str(tmp_path / 'a' / 'b'), create_results_dir=False)
     assert prepare_result_dir(conf) == prepare_result_dir(conf) == tmp_path / 'a' / 'b'
     assert list((tmp_path / 'a' / 'b').iterdir()) == []
+
+
+def test_a_folder_that_nothing_came_to_is_removed(tmp_path):
+    conf = Config(result_path=str(tmp_path / 'results'), save_results=True)
+    conf.result_path = str(run_folder.make_results_folder(conf))
+    run_folder.remove_if_empty(conf)
+    assert not Path(conf.result_path).exists() and (tmp_path / 'results').is_dir()
+    conf.result_path = str(tmp_path / 'results')
+    conf.result_path = str(run_folder.make_results_folder(conf))
+    (Path(conf.result_path) / 'run.json').touch()
+    run_folder.remove_if_empty(conf)
+    conf.create_results_dir, conf.result_path = False, str(tmp_path)  # a folder of the user's own
+    run_folder.remove_if_empty(conf)
+    assert len(list(tmp_path.rglob('run.json'))) == 1
