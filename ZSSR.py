@@ -72,7 +72,7 @@ class ZSSR(OriginalNames):
     """One image, and the network that learns from it.
 
     What lives as long as the run is kept here; what lives as long as a scale or as its training, in parts of
-    their own, whose contents are reachable under the original's names (at the end of the class).
+    their own, whose contents are reachable under the original's names (`OriginalNames`).
 
     Attributes:
         conf: Config, a copy.

@@ -60,6 +60,13 @@ def build_parser():
     )
     add('--pages', metavar='first|all|each|N', help='of a stack: by one network, or each by its own')
     add('--large', action='store_true', default=None, help='read pictures of more than 89 megapixels, too')
+    _add_settings(parser)
+    return parser
+
+
+def _add_settings(parser):
+    """Describe what is not about files: kernels, truth, settings, and how the program behaves."""
+    add = parser.add_argument
     add(
         *('--kernel',),
         action='append',
@@ -83,7 +90,6 @@ def build_parser():
     add('--version', action='version', version=f'ZSSR for TensorFlow 2, {configs.__version__}')
     add('-v', '--verbose', action='store_true', help="let TensorFlow's own messages through")
     add('-q', '--quiet', action='store_true', help='say only what went wrong')
-    return parser
 
 
 def configure(args):

@@ -325,12 +325,9 @@ def _series_of(found, numbers, pages):
     """The series that holds the pages asked for, and their numbers in it; all are those of the first."""
     if not isinstance(pages, int):
         return found[0], range(found[0].pages)[: len(numbers)]
-    number = numbers[0]
-    for series in found:
-        if number < series.pages:
-            return series, [number]
-        number -= series.pages
-    return found[0], [0]
+    ends = np.cumsum([series.pages for series in found])
+    index = int(np.searchsorted(ends, numbers[0], side='right'))
+    return found[index], [int(numbers[0] - ends[index] + found[index].pages)]
 
 
 def _upright_origin(origin, orientation):

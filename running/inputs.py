@@ -230,6 +230,7 @@ def _read(files, conf, truth_is_given):
     """The pictures of an image that can be used, and what is wrong with its ground truth, or None."""
 
     def load(truth):
+        """The pictures, with a ground truth that has to fit."""
         pictures, *_ = load_inputs(files.input, conf, truth, files.kernels, full_depth=False)
         return pictures
 

@@ -173,6 +173,7 @@ class Terminal:
         over = threading.Event()
 
         def beat():
+            """Break the silence, until it is over."""
             while not over.wait(SILENCE / 8):
                 if time.monotonic() - self._spoke > SILENCE and (text := line()):
                     self.say(text)

@@ -168,11 +168,7 @@ def run_image(files, conf, terminal, networks):
     """
     from ZSSR import ZSSR
 
-    kernels, note, found = files.kernels, kernel_note(files, conf), None
-    if conf.from_image:
-        with terminal.doing(f'looking at {files.input.name}'):
-            choice = choose(files.input, conf, kernels)
-        conf, kernels, note, found = choice.conf, choice.kernels, choice.note, choice.found
+    conf, kernels, note, found = _settings_for(files, conf, terminal)
     terminal.say(f'{files.input.name}: {note}')
     figure = FigureFile(Path(conf.result_path) / f'{files.name}_losses.png')
 
@@ -211,6 +207,15 @@ def run_image(files, conf, terminal, networks):
         precision=net.network.design.precision,
         device=device(),
     )
+
+
+def _settings_for(files, conf, terminal):
+    """(conf, kernels, note, found) of an image, which decides what `conf.from_image` leaves to it."""
+    if not conf.from_image:
+        return conf, files.kernels, kernel_note(files, conf), None
+    with terminal.doing(f'looking at {files.input.name}'):
+        choice = choose(files.input, conf, files.kernels)
+    return choice.conf, choice.kernels, choice.note, choice.found
 
 
 def notes_on(net):
