@@ -19,8 +19,8 @@ from comparing.metrics import scale_border, scores
 from configs import Config, get_config
 from files.image_files import load_inputs, truth_at
 from files.pictures import from_arrays, read_images
-from files.records import finite, scale_record
 from files.results import in_units
+from files.run_record import finite, scale_record
 from files.saving import Saving, strips_of
 from imresize import imresize
 from learning.augmentation import Augmentation

@@ -12,7 +12,7 @@ import numpy as np
 from blind.choice import choose
 from comparing.loading import LARGEST
 from comparing.metrics import psnr, scale_border
-from files.records import RunRecord, finite, image_record
+from files.run_record import RunRecord, finite, image_record
 from files.storage import one_line
 from imresize import imresize
 from running.clock import Clock, duration_text, forecast

@@ -3,7 +3,8 @@
 import pytest
 
 from configs import Config, get_config
-from files.records import RunRecord, finite, read_run
+from files.records import read_run
+from files.run_record import RunRecord, finite
 
 
 @pytest.mark.parametrize('preset', ['X2_FAST_REAL_CONF', None, '0'])
