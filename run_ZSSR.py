@@ -8,16 +8,21 @@ python run_ZSSR.py                                        the default recipe on 
 """
 
 import sys
+from pathlib import Path
 
 import configs
-from files.run_folder import check_output, make_results_folder, remove_if_empty
+from files.run_folder import RunFolder, check_output
 from running import devices, inputs, workers
+from running.cluster import open_cluster
 from running.command_line import Parser, make_config, range_of, run_command, scale_note, whole_number
+from running.jobs import make_plan
 from running.outputs import FORMATS, check_result_file, last_line, output_fields
 from running.progress import Terminal
 from running.words import read_words
 from settings.rules import RESULT_FORMATS
 from settings.scales import parse_scale
+
+MOST_WORKERS = 256
 
 
 def build_parser():
@@ -85,6 +90,14 @@ def _add_settings(parser):
     add('--set', action='append', default=[], metavar='FIELD=VALUE', help='change any field of Config')
     add('--seed', type=int, metavar='N', help='the same seed gives the same file (default: a fresh one)')
     add('--threads', type=whole_number(1), metavar='N', help='CPU threads (default: all cores)')
+    add(
+        *('-j', '--workers'),
+        type=whole_number(1, MOST_WORKERS),
+        metavar='N',
+        help='processes that share the images (default: none but this; with all, one per GPU)',
+    )
+    add('--cluster', metavar='ADDRESS|FILE', help='share them among the workers of this Dask scheduler')
+    add('--force', action='store_true', help='do again what is done in the --output folder already')
     add('--no-report', action='store_true', help='write no report.html (results beside bicubic enlargement)')
     add('--list', action='store_true', help='list the presets')
     add('--version', action='version', version=f'ZSSR for TensorFlow 2, {configs.__version__}')
@@ -132,29 +145,26 @@ def run(args):
 def enlarge(conf, args):
     """Find the images, set unusable ones aside, and run the others; returns as `run`."""
     terminal, words = Terminal(args.quiet), read_words(args.words, args.input)
-    found, images, failures = find(conf, args, words, terminal)
-    if images:
-        try:
-            record = run_images(conf, args, words, terminal, images, failures)
-        except KeyboardInterrupt:
-            remove_if_empty(conf)
-            raise
-        failures = record.failures
-        if record.images and conf.is_recorded and not args.no_report:
-            workers.write_report(conf.result_path, terminal)
+    with RunFolder(conf, args.force) as folder:
+        plan = find(conf, args, words, terminal, folder.earlier)
+        record, failures = None, plan.failures
+        if plan.images or plan.done:
+            folder.make()
+            record = run_images(conf, args, words, terminal, plan, folder.earlier)
+            failures = record.failures
+            is_new = record.images or (plan.done and not (Path(conf.result_path) / 'report.html').exists())
+            if is_new and conf.is_recorded and not args.no_report:
+                workers.write_report(conf.result_path, terminal)
     if failures:
-        terminal.warn(f'{len(failures)} of {len(found.paths)} images failed, see above')
-    if images and record.images and (line := last_line(conf, record.images, found.several)):
+        terminal.warn(f'{len(failures)} of {plan.count} images failed, see above')
+    finished = [*plan.done, *record.images] if record else []
+    if finished and (line := last_line(conf, finished, plan.several)):
         terminal.say(line)
     return 1 if failures else 0
 
 
-def find(conf, args, words, terminal):
-    """Find the images and what belongs to each, and tell what is not used.
-
-    Returns:
-        (found, images, failures): inputs.Found; a list of ImageFiles; a line for each image set aside.
-    """
+def find(conf, args, words, terminal, earlier):
+    """Find the images and what belongs to each, and tell what is not used; returns a Plan."""
     found = inputs.find_all(words.places or [conf.input_path])
     if args.ground_truth is not None:
         if found.several:
@@ -171,45 +181,62 @@ def find(conf, args, words, terminal):
     files = [of_image for of_image, _ in belongings]
     check_result_file(conf, files)
     with terminal.doing('reading the images'):
-        images, failures, unmeasured = inputs.check_images(files, conf, args.ground_truth is not None)
-    if failures and not found.several:
-        raise ValueError(failures[0])
-    for line in [*(warning for _, warning in belongings if warning), *unmeasured, *failures]:
+        plan = make_plan(files, conf, earlier, force=args.force, truth_is_given=args.ground_truth is not None)
+    plan.several = found.several
+    if plan.failures and not found.several:
+        raise ValueError(plan.failures[0])
+    for line in [*(warning for _, warning in belongings if warning), *plan.unmeasured, *plan.failures]:
         terminal.warn(line)
-    for line in (words.note, scale_note(words.preset, conf), inputs.unread_note(found.unread)):
+    for line in (words.note, scale_note(words.preset, conf), inputs.unread_note(found.unread), plan.note):
         if line:
             terminal.say(line)
-    return found, images, failures
+    return plan
 
 
-def run_images(conf, args, words, terminal, images, failures):
-    """Make the folder, start TensorFlow and enlarge; returns the RunRecord. Sets `conf.result_path`."""
-    if conf.save_results:
-        conf.result_path = str(make_results_folder(conf))
+def run_images(conf, args, words, terminal, plan, earlier):
+    """Start what enlarges, and enlarge; returns the RunRecord."""
     if conf.is_recorded:
         terminal.say(f'results go to {conf.result_path}')
-    device = None if words.gpu == 'all' else words.gpu
-    with terminal.doing('loading TensorFlow'):
-        gpus = devices.start_tensorflow(device, args.threads, args.verbose)
-    if words.gpu is not None and gpus == 0:
-        terminal.say('there is no such GPU on this machine: running on the CPU')
+    cluster, places = None, []
+    if plan.images and args.cluster is not None:
+        cluster = open_cluster(args.cluster, is_gpu=words.gpu == 'all', verbose=args.verbose)
+    elif plan.images:
+        places = start_devices(args, words, len(plan.images), terminal)
     return workers.run_images(
-        images,
+        plan.images,
         conf,
         terminal,
         preset=words.preset,
-        devices=devices.visible_devices(gpus) if words.gpu == 'all' else (),
-        rejected=failures,
+        devices=places,
+        cluster=cluster,
+        rejected=plan.failures,
+        earlier=earlier,
         threads=args.threads,
         verbose=args.verbose,
     )
+
+
+def start_devices(args, words, count, terminal):
+    """Start TensorFlow where it is needed; returns the device of each process, none for this one alone."""
+    shared = min(args.workers or 1, count)
+    if words.gpu is None and shared > 1:
+        return [None] * shared
+    with terminal.doing('loading TensorFlow'):
+        gpus = devices.start_tensorflow(None if words.gpu == 'all' else words.gpu, args.threads, args.verbose)
+    if words.gpu is not None and gpus == 0:
+        terminal.say('there is no such GPU on this machine: running on the CPU')
+    if words.gpu != 'all':
+        return [words.gpu] * shared if shared > 1 else []
+    visible = devices.visible_devices(gpus)
+    number = min(args.workers or len(visible), count)
+    return [visible[index % len(visible)] if visible else None for index in range(number)]
 
 
 def main(argv=None):
     """Run the command line `argv` (None: the process' own).
 
     Returns:
-        0; 1 if an image of several failed; 2 for unusable input; 130 after Ctrl-C.
+        0; 1 if an image of several failed; 2 for unusable input; 130 after Ctrl-C, 143 after SIGTERM.
     """
     return run_command(build_parser(), run, argv, 'stopped; finished images are kept')
 

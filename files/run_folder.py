@@ -1,11 +1,69 @@
-"""The folder of a run: refused in time, made once, with a copy of the code that fills it."""
+"""The folder of a run: refused in time, made once, owned by one run, with a copy of its code."""
 
 import os
 import shutil
 import time
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from files.storage import PROJECT, atomic_write
+from files.earlier import Earlier
+from files.storage import PROJECT, atomic_write, remove_leftovers
+
+try:
+    import fcntl
+except ImportError:  # Windows: a folder is to be given to one run at a time
+    fcntl = None
+
+
+class RunFolder:
+    """The folder that a run writes to, a context in which no other run does.
+
+    A folder that is there already is taken at once, with what it records; another is made by `make`, when it
+    is known that there is something to do.
+
+    Attributes:
+        earlier: Earlier, what earlier runs have recorded there.
+    """
+
+    def __init__(self, conf, force=False):
+        """Describe it.
+
+        Args:
+            conf: Config; its `result_path` becomes the folder's own when that is made.
+            force: whether to replace results of another configuration.
+        """
+        self._conf, self._force = conf, force
+        self._stack = ExitStack()
+        self._is_owned = False
+        self.earlier = Earlier()
+
+    def __enter__(self):
+        """Take the folder if it is there.
+
+        Raises:
+            ValueError: if another run is at work there, or it holds results of another configuration.
+        """
+        conf = self._conf
+        if conf.is_recorded and not conf.create_results_dir and Path(conf.result_path).is_dir():
+            with ExitStack() as stack:
+                stack.enter_context(owned(conf.result_path))
+                self.earlier = Earlier.read(conf.result_path).suited(conf, self._force)
+                self._stack, self._is_owned = stack.pop_all(), True
+        return self
+
+    def make(self):
+        """Make the folder, and set the configuration's `result_path`; errors as `make_results_folder`."""
+        if self._conf.save_results:
+            self._conf.result_path = str(make_results_folder(self._conf))
+            if self._conf.is_recorded and not self._is_owned:
+                self._stack.enter_context(owned(self._conf.result_path))
+                self._is_owned = True
+
+    def __exit__(self, kind, error, trace):
+        """Leave it to others; one in which nothing came to lie is removed if the run was stopped."""
+        self._stack.close()
+        if kind is not None and issubclass(kind, KeyboardInterrupt):
+            remove_if_empty(self._conf)
 
 
 def check_output(folder):
@@ -60,12 +118,44 @@ def prepare_result_dir(conf, now=None):
     return folder
 
 
+@contextmanager
+def owned(folder):
+    """Keep other runs out of a folder while the context lasts, and clear away what killed ones left.
+
+    The folder itself is locked, so that nothing stays behind, however this process ends.
+
+    Raises:
+        ValueError: if another run is at work there.
+    """
+    with ExitStack() as stack:
+        if fcntl:
+            descriptor = os.open(folder, os.O_RDONLY)
+            stack.callback(os.close, descriptor)
+            _lock(descriptor, folder)
+        remove_leftovers(folder)
+        # What processes leave that are ended with the run.
+        stack.callback(remove_leftovers, folder)
+        yield
+
+
 def remove_if_empty(conf):
     """Remove the folder that was made for a run of `conf`, if nothing but its code came to lie there."""
     folder = Path(conf.result_path)
     was_made = conf.save_results and conf.create_results_dir and folder.is_dir()
     if was_made and {file.name for file in folder.iterdir()} <= {'code'}:
         shutil.rmtree(folder)
+
+
+def _lock(descriptor, folder):
+    """Lock an open folder for this process alone."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise ValueError(
+            f'{folder}: another run is writing there; wait for its end, or choose another --output'
+        ) from None
+    except OSError:  # some network file systems lock no folders
+        return
 
 
 def _copy_code(folder):

@@ -2,24 +2,35 @@
 
 import json
 import math
+import os
 import time
 from dataclasses import asdict
 from pathlib import Path
 
 from configs import differences, get_config
+from files.earlier import JOURNAL, Earlier, brief
 from files.records import RUN_JSON
-from files.storage import atomic_write, sha256
+from files.storage import atomic_write
+
+# run.json is written anew after an image, but not so often that this would be what takes the time.
+SHARE_OF_TIME = 1 / 20
 
 
 class RunRecord:
-    """The record of a run, which is written anew after every image.
+    """The record of a run: what is done in its folder, by this run and by those before it.
+
+    An image is added to the journal first, a line whose cost does not grow with the run; now and then, and at
+    the end, run.json is written anew, which all else reads. Whatever kills the program between the two, the
+    journal is there, and the next run begins with it.
 
     Attributes:
-        images: their entries, of those that are done.
-        failures: a line for each other.
+        images: brief entries (`files.earlier.brief`) of the images that this run has done.
+        failures: a line for each that it could not.
+        earlier: brief entries of what earlier runs have done in the folder, by stem.
+        trouble: why the record is not on the disk as it stands, in a line; None: it is.
     """
 
-    def __init__(self, conf, versions, failures=(), preset=None):
+    def __init__(self, conf, versions, failures=(), preset=None, earlier=None):
         """Begin the record of a run.
 
         Args:
@@ -27,13 +38,17 @@ class RunRecord:
             versions: dict from name to version, of what decides a result.
             failures: a line for each image that is not even tried.
             preset: name of the preset that `conf` was made of; None: the default configuration.
+            earlier: Earlier, what is recorded in the folder already; None: nothing.
         """
-        self.failures = list(failures)
+        self.images, self.failures, self.trouble = [], list(failures), None
         changes = differences(conf.copy(), get_config(preset))
         if conf.value_range == 'auto':
             changes.pop('value_range', None)  # which is what the command line does by itself
-        self._path = Path(conf.result_path) / RUN_JSON if conf.is_recorded else None
-        self.images = []
+        self._folder = Path(conf.result_path) if conf.is_recorded else None
+        earlier = earlier or Earlier()
+        self.earlier = earlier.images
+        self._texts, self._earlier_failures = dict(earlier.texts), earlier.failures
+        self._written, self._cost = -math.inf, 0.0
         self._head = {
             'preset': preset,
             'changes': changes,
@@ -43,32 +58,80 @@ class RunRecord:
         }
 
     def add(self, image=None, failure=None):
-        """Add an image that is done (`image_record`), or a line on one that failed, and write the file."""
-        self.images += [image] if image else []
-        self.failures += [failure] if failure else []
-        record = {**self._head, 'images': self.images, 'failures': self.failures, 'finished': _now()}
-        if self._path:
-            atomic_write(self._path, json.dumps(record, indent=1).encode())
+        """Add an image that is done (`image_record`), or a line on one that failed."""
+        if image:
+            self.images.append(brief(image))
+            self._texts[image['stem']] = text = json.dumps(image)
+        else:
+            self.failures.append(failure)
+            text = json.dumps(failure)
+        if self._folder is None:
+            return
+        self._try(self._append, text)
+        if time.monotonic() - self._written > self._cost / SHARE_OF_TIME:
+            self._try(self._write)
+
+    @property
+    def all_failures(self):
+        """The lines on all images of the folder that failed, those of earlier runs included."""
+        return [*self._earlier_failures, *self.failures]
+
+    def close(self):
+        """Write run.json as it stands in the end; the journal goes, as everything in it is there."""
+        if self._folder is not None and (self.images or self.failures):
+            self._try(self._write)
+            if self.trouble is None:
+                (self._folder / JOURNAL).unlink(missing_ok=True)
+
+    def _try(self, write, *arguments):
+        """Write something, if that can be: a record that cannot be written is no reason to stop working."""
+        try:
+            # A folder that was deleted meanwhile is made again, for what is still to come.
+            self._folder.mkdir(parents=True, exist_ok=True)
+            write(*arguments)
+            self.trouble = None
+        except OSError as error:
+            self.trouble = f'{self._folder / RUN_JSON}: cannot be written ({error.strerror or error})'
+
+    def _append(self, text):
+        """Add a line to the journal, and see that it is on the disk."""
+        with open(self._folder / JOURNAL, 'a', encoding='ascii') as journal:
+            journal.write(f'{text}\n')
+            journal.flush()
+            os.fsync(journal.fileno())
+
+    def _write(self):
+        """Write run.json: the head, a line per image, and how it went."""
+        started = time.monotonic()
+        parts = [
+            json.dumps(self._head, indent=1)[:-2],
+            ' "images": [\n' + ',\n'.join(self._texts.values()) + '\n ]',
+            f' "failures": {json.dumps(self.all_failures)}',
+            f' "finished": {json.dumps(_now())}\n}}\n',
+        ]
+        atomic_write(self._folder / RUN_JSON, ',\n'.join(parts).encode())
+        self._written = time.monotonic()
+        self._cost = self._written - started
 
 
-def image_record(files, kernel_note, **facts):
+def image_record(files, digests, **facts):
     """What run.json keeps of an image: a dict.
 
     Args:
         files: ImageFiles.
-        kernel_note: which kernels are used, and what was chosen, in words.
-        **facts: bicubic_psnr, where there is a truth; found (of `choice.Choice`), seed, scales (list of
-            `scale_record`), values (`Saving.values`), precision, device.
+        digests: SHA-256 of what was read of each of its files, by path.
+        **facts: key (`files.jobs.job_key`), kernel (which kernels are used, and what was chosen, in words),
+            bicubic_psnr, where there is a truth; found (of `choice.Choice`), seed, scales (list of
+            `scale_record`), values (`Saving.values`), precision, device, threads, seconds, notes (lines).
     """
     truth = files.ground_truth
     return {
         'stem': files.name,
         'input': str(files.input.resolve()),
-        'input_sha256': sha256(files.input),
+        'input_sha256': digests[files.input],
         'ground_truth': None if truth is None else str(truth.resolve()),
-        'ground_truth_sha256': None if truth is None else sha256(truth),
-        'kernel': kernel_note,
-        'kernels': [{'file': str(kernel), 'sha256': sha256(kernel)} for kernel in files.kernels or ()],
+        'ground_truth_sha256': None if truth is None else digests[truth],
+        'kernels': [{'file': str(kernel), 'sha256': digests[kernel]} for kernel in files.kernels or ()],
         **facts,
     }
 

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import re
 import uuid
 from pathlib import Path
 
@@ -44,6 +45,13 @@ def atomic_file(path):
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def remove_leftovers(folder):
+    """Remove what writes that were killed left in a folder; for the one run that writes there."""
+    for path in Path(folder).glob('.*.tmp'):
+        if re.fullmatch(r'\.[0-9a-f]{32}\.tmp', path.name):
+            path.unlink(missing_ok=True)
 
 
 def check_file(path):

@@ -54,6 +54,14 @@ class Clock:
         if self._base is None and done > 0:
             self._base = self._heard, self._done
 
+    def ended(self, index):
+        """Hear that an image has ended, of several that are enlarged side by side."""
+        self.number += 1
+        self._base = self._started, 0.0
+        self._done += self._amounts[index]
+        self._ahead -= self._amounts[index]
+        self._heard = self._now()
+
     @property
     def elapsed(self):
         """Seconds since the start."""

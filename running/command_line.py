@@ -4,7 +4,10 @@ import argparse
 import ast
 import math
 import re
+import signal
 import sys
+import threading
+from contextlib import contextmanager
 from dataclasses import fields
 
 import configs
@@ -72,18 +75,40 @@ def run_command(parser, action, argv=None, stopped='stopped'):
         stopped: what to say after Ctrl-C.
 
     Returns:
-        The action's code; 2 for unusable input; 130 after Ctrl-C.
+        The action's code; 2 for unusable input; 130 after Ctrl-C, 143 after SIGTERM.
     """
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors='replace')
     try:
-        return action(parser.parse_args(argv)) or 0
+        with _told_to_end():
+            return action(parser.parse_args(argv)) or 0
     except (ValueError, OSError) as error:
         print(f'{parser.prog}: {one_line(error)}', file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         print(f'{parser.prog}: {stopped}', file=sys.stderr)
-        return 130
+        return 143 if isinstance(stop, Terminated) else 130
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, as by `kill` or the end of a batch job: everything ends as after Ctrl-C."""
+
+
+@contextmanager
+def _told_to_end():
+    """End in order when the process is told to, while the context lasts."""
+
+    def end(number, frame):
+        raise Terminated
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def make_config(preset, assignments=(), scale=None, *, defaults=None, **changes):

@@ -61,6 +61,18 @@ def device():
     return f'CPU {models[0] if models else platform.processor() or platform.machine()}, {len(models)} cores'
 
 
+def threads():
+    """How many CPU threads an operation is divided among, which decides the last bits of a result."""
+    import tensorflow as tf
+
+    return tf.config.threading.get_intra_op_parallelism_threads() or cores()
+
+
+def cores():
+    """How many CPU cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
+
+
 def versions():
     """The versions, by name, of this program, Python and the packages that decide a result."""
     packages = ('tensorflow', 'keras', 'numpy', 'scipy', 'imageio', 'pillow')

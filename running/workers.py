@@ -1,27 +1,41 @@
-"""From files to results: one image after another, or one process per GPU, with a record of what was done."""
+"""From files to results: here, in processes of their own or on a cluster, with a record of what was done."""
 
-import signal
+import errno
+import math
 import traceback
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from functools import cache
-from multiprocessing import active_children, get_context
-from pathlib import Path
-
-import numpy as np
 
 from blind.choice import choose
 from comparing.loading import LARGEST
-from comparing.metrics import psnr, scale_border
-from files.run_record import RunRecord, finite, image_record
+from comparing.summary import Line, write_summary
+from files.run_record import RunRecord
 from files.storage import one_line
-from imresize import imresize
 from running.clock import Clock, duration_text, forecast
-from running.devices import device, start_tensorflow, versions
-from running.inputs import failure_line, kernel_note
-from running.progress import FigureFile, Terminal
+from running.devices import versions
+from running.images import process_networks, run_image
+from running.inputs import failure_line
+from running.processes import outcomes_of_processes
+from running.progress import Terminal
+
+# Images that are looked at for a forecast, where they decide their settings; others are taken to be alike.
+LOOKED_AT = 5
+
+# What no later image is spared either.
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
-def run_images(images, conf, terminal, *, preset=None, devices=(), rejected=(), threads=None, verbose=False):
+def run_images(
+    images,
+    conf,
+    terminal,
+    *,
+    preset=None,
+    devices=(),
+    cluster=None,
+    rejected=(),
+    earlier=None,
+    threads=None,
+    verbose=False,
+):
     """Enlarge images, keep going when one fails, and record everything.
 
     Args:
@@ -29,50 +43,117 @@ def run_images(images, conf, terminal, *, preset=None, devices=(), rejected=(), 
         conf: Config, whose result_path is the folder of this run.
         terminal: Terminal.
         preset: name of the preset that `conf` was made of, for the record; None: the default configuration.
-        devices: CUDA device indices for one process each; with none, the images run one after the other in
-            this process.
+        devices: for a process each, the CUDA device index that it sees, or None for what there is; without
+            any, the images run one after the other in this process.
+        cluster: Cluster that they run on instead, or None.
         rejected: a line for each image that was set aside, for the record.
+        earlier: Earlier, what is recorded in the folder already, or None.
         threads, verbose: for the processes, as in `start_tensorflow`; verbose also prints tracebacks.
 
     Returns:
         RunRecord: the entries of the images that are done, and a line for each that failed, those rejected
         included.
+
+    Raises:
+        OSError: if there is no room for results any more. What is done by then is recorded.
     """
-    record = RunRecord(conf, versions(), rejected, preset)
-    # Processes of their own know nothing of each other's work.
-    terminal.clock = Clock([0] * len(images)) if devices else clock_for(images, conf, terminal)
-    if devices:
-        outcomes = _outcomes_of_processes(images, devices, (conf, terminal.quiet), (threads, verbose))
+    record = RunRecord(conf, versions(), rejected, preset, earlier)
+    terminal.clock = clock_for(images, conf, terminal, is_forecast=not (devices or cluster))
+    if cluster:
+        outcomes = cluster.outcomes(images, conf)
+    elif devices:
+        calls = ((files, conf) for files in images)
+        outcomes = outcomes_of_processes(run_in_process, calls, devices, threads, verbose)
     else:
         outcomes = _outcomes(images, conf, terminal)
-    for files, outcome in outcomes:
-        if devices:
-            terminal.clock.next_image()
-            terminal.say(f'{terminal.clock.number} of {len(images)} images: {files.name} has ended')
-        if not isinstance(outcome, Exception):
-            record.add(image=outcome)
-            continue
-        terminal.warn(failure_line(files, outcome))
-        if verbose:
-            terminal.warn(''.join(traceback.format_exception(outcome)))
-        record.add(failure=failure_line(files, outcome))
+    try:
+        _follow(outcomes, images, record, terminal, verbose, several=bool(devices or cluster))
+    finally:
+        outcomes.close()
+        record.close()
+        if record.trouble:
+            terminal.warn(f'{record.trouble}; make room there and start again to go on')
+        elif conf.is_recorded:
+            _summarise(images, conf, record, terminal)
     return record
 
 
-# Images that are looked at for a forecast, where they decide their settings; others are taken to be alike.
-LOOKED_AT = 5
+def _summarise(images, conf, record, terminal):
+    """Write what became of every image of the folder's runs; not of one alone, which the record tells."""
+    ours = {image['stem'] for image in record.images}
+    failures = [line.partition(': ')[::2] for line in record.all_failures]
+    failed = {name for name, _ in failures}
+    lines = [Line.of(image, 'done') for image in record.images]
+    lines += [Line.of(image, 'skipped') for stem, image in record.earlier.items() if stem not in ours]
+    lines += [Line(name, 'failed', reason) for name, reason in failures]
+    lines += [
+        Line(str(files.input), 'left')
+        for files in images
+        if files.name not in ours and str(files.input) not in failed
+    ]
+    if len(lines) > 1:
+        try:
+            write_summary(conf.result_path, lines)
+        except OSError as error:
+            terminal.warn(f'{conf.result_path}: no summary ({one_line(error)})')
 
 
-def clock_for(images, conf, terminal):
-    """The Clock of a run in this process; tells `terminal` how long it will take, by a short measurement."""
-    from learning.network import design_for
+def _follow(outcomes, images, record, terminal, verbose, several):
+    """Take what becomes of each image; of `several` at a time, also tell."""
+    told = None
+    while (ended := _next(outcomes, terminal, several)) is not None:
+        number, outcome = ended
+        files = images[number]
+        failure = failure_line(files, outcome) if isinstance(outcome, Exception) else None
+        if several:
+            terminal.clock.ended(number)
+        if failure is None:
+            record.add(image=outcome)
+            if several:
+                terminal.say(_ended_line(files, outcome, terminal.clock))
+        else:
+            terminal.warn(failure)
+            if verbose:
+                terminal.warn(''.join(traceback.format_exception(outcome)))
+            record.add(failure=failure)
+        if record.trouble and record.trouble != told:
+            terminal.warn(f'{record.trouble}; the results themselves are written')
+        told = record.trouble
+        if failure and isinstance(outcome, OSError) and outcome.errno in NO_ROOM:
+            raise OSError(f'{one_line(outcome)}; make room there and start again to go on')
+
+
+def _ended_line(files, entry, clock):
+    """What is to be told of an image that was enlarged beside others, in a line."""
+    told = [entry['kernel'], *entry['notes']]
+    if entry['ground_truth']:
+        psnr = entry['scales'][-1]['psnr']
+        told.append(f'PSNR {math.inf if psnr is None else psnr:.2f} dB')
+    return f'{clock.number} of {clock.count}  {files.input.name}: {"; ".join(told)}  {clock.text()}'
+
+
+def _next(outcomes, terminal, several):
+    """The next (number of an image, its entry or exception); None: there is none."""
+    if not several:
+        return next(outcomes, None)
+    with terminal.doing('enlarging', timed=True):
+        return next(outcomes, None)
+
+
+def clock_for(images, conf, terminal, is_forecast=True):
+    """The Clock of a run; tells `terminal` how long it will take, by a short measurement.
+
+    Without `is_forecast`, nothing is told before the first image has ended: others do the work.
+    """
     from learning.work import Work
 
-    if not all(files.size for files in images):
+    if is_forecast:
+        from learning.network import design_for
+    if not images or not all(files.size for files in images):
         return Clock([0] * len(images))
     works, chosen, at_most = [], conf, conf.rate_policy == 'plateau'
     for number, files in enumerate(images):
-        precision = design_for(conf, files.channels).precision
+        precision = design_for(conf, files.channels).precision if is_forecast else 'float32'
         if conf.from_image and number < LOOKED_AT:
             chosen = choose(files.input, conf, files.kernels).conf
         works.append(
@@ -88,7 +169,7 @@ def clock_for(images, conf, terminal):
     # The largest results are left out of the report.
     shown = [work for work in works if work.pixels <= LARGEST] if conf.is_recorded else []
     afterwards = sum(work.report for work in shown)
-    if terminal.quiet:
+    if terminal.quiet or not is_forecast:
         return Clock(amounts, afterwards)
     seconds = forecast(sum(amounts) + afterwards, precision)
     count = f'{len(images)} images: ' if len(images) > 1 else ''
@@ -110,137 +191,19 @@ def write_report(folder, terminal):
 
 
 def _outcomes(images, conf, terminal):
-    """Yield (files, record or exception), one image after the other."""
+    """Yield (number, entry or exception) of one image after the other, in this process."""
     networks = {}
-    for files in images:
+    for number, files in enumerate(images):
         terminal.clock.next_image()
         try:
             outcome = run_image(files, conf, terminal, networks)
         except Exception as error:  # whatever stops one image must not lose the others of a long run
             outcome = error
-        yield files, outcome
+            if isinstance(error, MemoryError):
+                networks.clear()
+        yield number, outcome
 
 
-def _outcomes_of_processes(images, devices, call, start):
-    """Yield (files, record or exception) from one process per GPU, each taking the next image."""
-    context = get_context('spawn')
-    free = context.Queue()
-    for index in devices:
-        free.put(index)
-    with ProcessPoolExecutor(len(devices), context, _start_process, (free, *start)) as pool:
-        futures = {pool.submit(_run_in_process, files, *call): files for files in images}
-        try:
-            for future in as_completed(futures):
-                yield futures[future], future.exception() or future.result()
-        except BaseException:  # Ctrl-C: without this, all images would still be finished
-            for process in active_children():
-                process.terminate()
-            raise
-
-
-def _start_process(free, threads, verbose):
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
-    start_tensorflow(free.get(), threads, verbose)
-
-
-def _run_in_process(files, conf, quiet):
-    # Live lines of several processes would overwrite each other.
-    return run_image(files, conf, Terminal(quiet, plain=True), _process_networks())
-
-
-@cache
-def _process_networks():
-    """The networks of this process: a pool's process has no other place that lasts from image to image."""
-    return {}
-
-
-def run_image(files, conf, terminal, networks):
-    """Enlarge one image.
-
-    Args:
-        files: ImageFiles.
-        conf: Config, whose result_path is the folder of this run.
-        terminal: Terminal.
-        networks: dict of the networks of earlier images by channels; used again, and added to.
-
-    Returns:
-        The image's entry in run.json.
-    """
-    from ZSSR import ZSSR
-
-    conf, kernels, note, found = _settings_for(files, conf, terminal)
-    terminal.say(f'{files.input.name}: {note}')
-    figure = FigureFile(Path(conf.result_path) / f'{files.name}_losses.png')
-
-    def follow(net):
-        """Show where the training stands, in words and as a figure."""
-        terminal.follow(net)
-        if conf.plot_losses:
-            figure.follow(net)
-
-    with terminal.doing(f'reading {files.input.name}'):
-        net = ZSSR(
-            files.input,
-            conf,
-            files.ground_truth,
-            kernels,
-            network=networks.get(files.channels),
-            progress=follow,
-        )
-    for line in notes_on(net):
-        terminal.say(f'{files.input.name}: {line}')
-    with terminal.image():
-        net.run()
-    with terminal.doing(f'measuring and drawing {files.input.name}'):
-        bicubic = {'bicubic_psnr': bicubic_psnr(net)} if files.ground_truth else {}
-        if conf.is_recorded or conf.plot_losses:
-            figure.update(net)
-    networks[files.channels] = net.network
-    return image_record(
-        files,
-        note,
-        **finite(bicubic),
-        found=found,
-        seed=net.conf.seed,
-        scales=net.records,
-        values=net.saving and net.saving.values(),
-        precision=net.network.design.precision,
-        device=device(),
-    )
-
-
-def _settings_for(files, conf, terminal):
-    """(conf, kernels, note, found) of an image, which decides what `conf.from_image` leaves to it."""
-    if not conf.from_image:
-        return conf, files.kernels, kernel_note(files, conf), None
-    with terminal.doing(f'looking at {files.input.name}'):
-        choice = choose(files.input, conf, files.kernels)
-    return choice.conf, choice.kernels, choice.note, choice.found
-
-
-def notes_on(net):
-    """What a user ought to know of how an image is read, in lines: its pages, its units, its size."""
-    lines, first, conf = [], net.pictures[0], net.conf
-    pages, done = first.origin.pages, len(net.pictures)
-    if pages > done:
-        which = conf.pages if isinstance(conf.pages, int) else 'the first'
-        lines.append(f'has {pages} pages, of which {which} is enlarged (--pages all enlarges all)')
-    elif done > 1:
-        lines.append(f'{done} pages, by {"a network each" if conf.pages == "each" else "one network"}')
-    if first.values.note():
-        lines.append(first.values.note())
-    if net.saving and net.saving.values()['stretched']:
-        lines.append(
-            'its units do not fit the format: the result holds black to white (--ext tif keeps units)'
-        )
-    if net.input is not net.bases[0]:
-        height, width = net.input.shape[:2]
-        lines.append(f'is trained on its middle, {height}×{width} pixels')
-    return lines
-
-
-def bicubic_psnr(net):
-    """PSNR of bicubic enlargement beside the ground truth of a ZSSR, by the tables' protocol."""
-    scale = net.conf.scales[-1]
-    enlarged = imresize(net.pictures[0].pixels, scale, net.gt.shape, 'cubic')
-    return psnr(np.clip(enlarged, 0, 1), np.clip(net.gt, 0, 1), border=scale_border(scale))
+def run_in_process(files, conf):
+    """Enlarge an image in a process of its own, which is still: lines of several would mix."""
+    return run_image(files, conf, Terminal(quiet=True), process_networks())

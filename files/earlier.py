@@ -1,0 +1,150 @@
+"""What a folder records of earlier runs in it: which images need not be done again."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from files.jobs import deciding, digest_files, job_key
+from files.records import RUN_JSON, read_run
+from files.storage import sha256
+
+# What a run adds to before it writes run.json; there only while it runs, or after it was killed.
+JOURNAL = '.run.jsonl'
+
+
+@dataclass
+class Earlier:
+    """The entries of run.json, and of the journal of a run that was killed.
+
+    Attributes:
+        folder: of the runs.
+        images: brief entries by stem.
+        texts: the whole entries, as JSON, by stem.
+        failures: lines on images that failed.
+        config: the configuration of them all, a dict; empty where nothing is recorded.
+        preset: of which that was made, or None.
+    """
+
+    folder: Path | None = None
+    images: dict = field(default_factory=dict)
+    texts: dict = field(default_factory=dict)
+    failures: list = field(default_factory=list)
+    config: dict = field(default_factory=dict)
+    preset: str | None = None
+
+    @classmethod
+    def read(cls, folder):
+        """Read what is recorded in a folder, if anything is.
+
+        Raises:
+            ValueError: if run.json is damaged.
+        """
+        earlier = cls(Path(folder))
+        if (earlier.folder / RUN_JSON).is_file():
+            record = read_run(folder)
+            earlier.config, earlier.preset = record.get('config') or {}, record.get('preset')
+            earlier.failures = [line for line in record.get('failures') or [] if isinstance(line, str)]
+            for image in record.get('images') or []:
+                earlier._add(image)
+        for line in _journal(earlier.folder / JOURNAL):
+            if isinstance(line, str):
+                earlier.failures.append(line)
+            else:
+                earlier._add(line)
+        return earlier
+
+    def suited(self, conf, force):
+        """What counts for a run of a configuration: of each image there is one result in a folder.
+
+        Args:
+            conf: Config.
+            force: whether results of another configuration are to be replaced.
+
+        Returns:
+            This; or, where another is to be replaced, an Earlier that knows of nothing.
+
+        Raises:
+            ValueError: naming the folder, what differs, and the remedy.
+        """
+        wanted = deciding(conf)
+        # What a later version has added is at its default in what was recorded before.
+        differing = [name for name in wanted if self.config.get(name, wanted[name]) != wanted[name]]
+        if not self.images or not differing:
+            return self
+        if force:
+            return Earlier(self.folder)
+        named = ', '.join(f'{name} {self.config[name]!r}' for name in differing[:3])
+        preset = f'{self.preset}: ' if self.preset else ''
+        raise ValueError(
+            f'{self.folder}: holds results of another configuration ({preset}{named}); '
+            'choose another --output, or add --force to replace them'
+        )
+
+    def split(self, images, conf):
+        """Find out which images are done already: by the same job, with results that are as they were left.
+
+        Args:
+            images: list of ImageFiles.
+            conf: Config.
+
+        Returns:
+            (left, done, taken): those that are not; brief entries of those that are; and those whose result
+            would replace another image's, with a line each, a list of pairs.
+        """
+        left, done, taken = [], [], []
+        for files in images:
+            known = self.images.get(files.name)
+            if known is None or not files.input.is_file():
+                left.append(files)
+            elif self._is_done(known, files, conf):
+                done.append(known)
+            elif known['input'] not in (str(files.input.resolve()), None):
+                where = f'of {known["input"]} in {self.folder}'
+                line = f'its result would replace that {where}; choose another --output, or add --force'
+                taken.append((files, line))
+            else:
+                left.append(files)
+        return left, done, taken
+
+    def forget_failures(self, images):
+        """Leave out what failed of images that are looked at again."""
+        tried = {str(files.input) for files in images}
+        self.failures = [line for line in self.failures if line.partition(': ')[0] not in tried]
+
+    def _add(self, image):
+        """Take an entry; a later one of the same stem is the valid one."""
+        self.images[image.get('stem')] = brief(image)
+        self.texts[image.get('stem')] = json.dumps(image)
+
+    def _is_done(self, known, files, conf):
+        """Whether an entry is that of the same job, and its results are there as they were written."""
+        try:
+            if known['key'] is None or known['key'] != job_key(files, digest_files(files), conf):
+                return False
+            results = [(scale['output'], scale['output_sha256']) for scale in known['scales']]
+            written = [(self.folder / name, digest) for name, digest in results if name is not None]
+            return bool(written) and all(sha256(path) == digest for path, digest in written)
+        except OSError:
+            return False
+
+
+def brief(image):
+    """What a run keeps in memory of an image's entry: all but the course of its training."""
+    names = 'stem', 'key', 'input', 'ground_truth', 'kernel', 'notes', 'bicubic_psnr', 'seconds'
+    of_scale = 'sf', 'output', 'output_sha256', 'psnr'
+    scales = [{name: scale.get(name) for name in of_scale} for scale in image.get('scales') or []]
+    return {name: image.get(name) for name in names} | {'scales': scales}
+
+
+def _journal(path):
+    """Yield the lines of a journal; the last may be torn, and is not there then."""
+    if not path.is_file():
+        return
+    with open(path, encoding='ascii', errors='replace') as lines:
+        for line in lines:
+            try:
+                told = json.loads(line)
+            except (ValueError, RecursionError):
+                continue
+            if isinstance(told, dict | str):
+                yield told

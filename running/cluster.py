@@ -1,0 +1,2 @@
+def open_cluster(address, is_gpu=False, verbose=False):
+    raise ValueError

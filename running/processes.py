@@ -1,0 +1,91 @@
+"""Several processes on this machine, each doing one thing after another; what dies is replaced."""
+
+import os
+import signal
+import threading
+from collections import deque
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import active_children, get_context, parent_process
+
+from running.devices import start_tensorflow
+
+# How often a call is made whose process dies.
+TRIES = 2
+
+
+class ProcessDiedError(Exception):
+    """The process of a call has died, and that of its repetition."""
+
+    def __init__(self):
+        super().__init__('its process died, twice; there may be too little memory: use fewer --workers')
+
+
+def outcomes_of_processes(function, calls, devices, threads=None, verbose=False):
+    """Call a function again and again, in processes of their own that share the calls.
+
+    Each process has a pool of its own, so that it is known which call was at work when one dies.
+
+    Args:
+        function: of a module; it is called in the processes.
+        calls: iterable of tuples of arguments, taken when there is a process for them.
+        devices: for each process, the CUDA device index (text) that it sees, or None for what there is.
+        threads, verbose: for each process, as in `start_tensorflow`.
+
+    Yields:
+        (number of the call, what it returned, or the exception it raised), in the order in which they end.
+    """
+    starts = [(device, threads, verbose) for device in devices]
+    pools, running = [_pool(*start) for start in starts], {}
+    coming, again = enumerate(calls), deque()
+    try:
+        free = deque(range(len(pools)))
+        while True:
+            while free and (call := again.popleft() if again else _next(coming)):
+                number, arguments, tries = call
+                place = free.popleft()
+                running[pools[place].submit(function, *arguments)] = place, number, arguments, tries + 1
+            if not running:
+                return
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                place, number, arguments, tries = running.pop(future)
+                free.append(place)
+                error = future.exception()
+                if isinstance(error, BrokenProcessPool):
+                    pools[place].shutdown()
+                    pools[place] = _pool(*starts[place])
+                    if tries < TRIES:
+                        again.append((number, arguments, tries))
+                        continue
+                    error = ProcessDiedError()
+                yield number, error or future.result()
+    except BaseException:  # Ctrl-C: without this, what has begun would still be finished
+        for process in active_children():
+            process.terminate()
+        raise
+    finally:
+        for pool in pools:
+            pool.shutdown(cancel_futures=True)
+
+
+def _next(coming):
+    """(number, arguments, tries) of the next call that was not made yet, or None."""
+    call = next(coming, None)
+    return None if call is None else (*call, 0)
+
+
+def _pool(*start):
+    return ProcessPoolExecutor(1, get_context('spawn'), _start_process, start)
+
+
+def _start_process(device, threads, verbose):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    start_tensorflow(device, threads, verbose)
+
+
+def _end_with_parent():
+    """End this process when its parent is gone, however that came: nobody would hear of its results."""
+    parent_process().join()
+    os._exit(1)
