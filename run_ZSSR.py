@@ -13,7 +13,7 @@ from pathlib import Path
 import configs
 from files.run_folder import RunFolder, check_output
 from running import devices, inputs, workers
-from running.cluster import open_cluster
+from running.cluster import Cluster
 from running.command_line import Parser, make_config, range_of, run_command, scale_note, whole_number
 from running.jobs import make_plan
 from running.outputs import FORMATS, check_result_file, last_line, output_fields
@@ -199,7 +199,9 @@ def run_images(conf, args, words, terminal, plan, earlier):
         terminal.say(f'results go to {conf.result_path}')
     cluster, places = None, []
     if plan.images and args.cluster is not None:
-        cluster = open_cluster(args.cluster, is_gpu=words.gpu == 'all', verbose=args.verbose)
+        cluster = Cluster(args.cluster, is_gpu=words.gpu == 'all', threads=args.threads, verbose=args.verbose)
+        if not cluster.has_workers:
+            terminal.say('no worker is there yet: waiting for them')
     elif plan.images:
         places = start_devices(args, words, len(plan.images), terminal)
     return workers.run_images(

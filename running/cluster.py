@@ -1,2 +1,203 @@
-def open_cluster(address, is_gpu=False, verbose=False):
-    raise ValueError
+"""Images on the workers of a Dask cluster: as bytes there, as bytes back, no disk shared.
+
+Dask is optional (requirements-cluster.txt) and loaded only where a cluster is asked for. Its own settings,
+TLS and timeouts among them, apply as they stand in its configuration.
+"""
+
+import logging
+import threading
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from configs import __version__
+from files.parcel import Parcel
+from files.storage import atomic_write, one_line
+from running.devices import start_tensorflow
+from running.devices import threads as threads_of_process
+from running.images import process_networks, run_image
+from running.progress import Terminal
+
+# Seconds that a scheduler has to answer in.
+PATIENCE = 15
+
+# Jobs at the scheduler for each thread of its workers: enough that none waits, few enough for its memory.
+JOBS_AHEAD = 2
+
+# A worker process has one network at a time, however many threads Dask gives it.
+ONE_AT_A_TIME = threading.Lock()
+
+
+class Cluster:
+    """A connection to a Dask scheduler, and through it to workers."""
+
+    def __init__(self, place, *, is_gpu=False, threads=None, verbose=False):
+        """Connect.
+
+        Args:
+            place: address of the scheduler, such as tcp://127.0.0.1:8786, or the file that it wrote.
+            is_gpu: whether only workers with the resource GPU get jobs, one for each GPU.
+            threads: CPU threads of each worker; None: as many as it has cores.
+            verbose: let Dask's own messages through.
+
+        Raises:
+            ValueError: if Dask is not installed, or nothing answers at the place.
+        """
+        try:
+            import distributed
+        except ImportError:
+            remedy = 'python -m pip install -r requirements-cluster.txt'
+            raise ValueError(f'--cluster {place}: needs Dask; {remedy}') from None
+        if not verbose:
+            logging.getLogger('distributed').setLevel(logging.CRITICAL)
+        self._place, self._threads = place, threads
+        self._resources = {'GPU': 1} if is_gpu else None
+        where = {'scheduler_file': place} if Path(place).is_file() else {'address': place}
+        try:
+            self._client = distributed.Client(**where, timeout=PATIENCE, set_as_default=False)
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise ValueError(
+                f'--cluster {place}: no scheduler answers there ({one_line(error)}); start one with '
+                "'dask scheduler', and give its address or its --scheduler-file"
+            ) from None
+
+    @property
+    def has_workers(self):
+        """Whether there is a worker for the jobs yet."""
+        workers = self._client.scheduler_info(n_workers=-1)['workers'].values()
+        return any(self._resources is None or worker['resources'].get('GPU') for worker in workers)
+
+    def outcomes(self, function, pack, items):
+        """Have the workers call a function for each of many items, in no particular order.
+
+        Only so many are sent ahead as keep the workers busy.
+
+        Args:
+            function: of a module, which the workers must be able to import.
+            pack: function that makes the arguments, a tuple, of an item.
+            items: iterable.
+
+        Yields:
+            (number of the item, what was returned, or the exception that packing or the function raised).
+
+        Raises:
+            OSError: if the scheduler is lost.
+        """
+        from distributed import as_completed
+
+        coming, numbers, finished = enumerate(items), {}, as_completed(loop=self._client.loop)
+        try:
+            while True:
+                for number, item in self._next(coming, len(numbers)):
+                    try:
+                        arguments = pack(item)
+                    except Exception as error:
+                        yield number, error
+                        continue
+                    future = self._submit(function, arguments)
+                    numbers[future.key] = number
+                    finished.add(future)
+                    del future, arguments
+                if not numbers:
+                    return
+                future = next(finished)
+                yield numbers.pop(future.key), self._outcome(future)
+                future.release()
+        finally:
+            self._client.close(timeout=PATIENCE)
+
+    def _submit(self, function, arguments):
+        """Send a job; returns its future."""
+        about = __version__, self._threads
+        return self._client.submit(_call, function, arguments, *about, pure=False, resources=self._resources)
+
+    def _next(self, coming, number):
+        """Yield the items that are to be sent now, when `number` are under way."""
+        wanted = max(1, JOBS_AHEAD * sum(self._client.ncores().values()))
+        while number < wanted and (item := next(coming, None)) is not None:
+            number += 1
+            yield item
+
+    def _outcome(self, future):
+        """What a job returned, or the exception it ended with."""
+        from distributed import KilledWorker
+
+        if future.status == 'cancelled':
+            raise OSError(
+                f'--cluster {self._place}: the scheduler was lost; what is done is recorded, and the same '
+                'command goes on'
+            )
+        error = future.exception() if future.status == 'error' else None
+        if isinstance(error, KilledWorker):
+            return ValueError('its worker died, and so did others that tried; there may be too little memory')
+        if isinstance(error, ModuleNotFoundError):
+            raise ValueError(
+                f'--cluster {self._place}: a worker cannot import the program ({error}); start workers with '
+                'PYTHONPATH=FOLDER, the folder of run_ZSSR.py on their machine'
+            )
+        return error or future.result()
+
+
+def outcomes_of_images(cluster, images, conf):
+    """Enlarge images on a cluster, and write what comes back into the folder of the run.
+
+    Args:
+        cluster: Cluster.
+        images: list of ImageFiles.
+        conf: Config.
+
+    Yields:
+        (number of the image, its entry in run.json, or an exception).
+    """
+    for number, outcome in cluster.outcomes(run_parcel, lambda files: (Parcel.pack(files), conf), images):
+        if isinstance(outcome, Exception):
+            yield number, outcome
+            continue
+        entry, results = outcome
+        try:
+            for name, content in results.items():
+                atomic_write(Path(conf.result_path) / name, content)
+        except OSError as error:
+            yield number, error
+            continue
+        files = images[number]
+        truth = files.ground_truth and str(files.ground_truth.resolve())
+        yield number, entry | {'input': str(files.input.resolve()), 'ground_truth': truth}
+
+
+def run_parcel(parcel, conf):
+    """Enlarge an image on a worker.
+
+    Args:
+        parcel: Parcel.
+        conf: Config.
+
+    Returns:
+        (entry, results): the image's entry in run.json; the bytes of the files that were written, by name.
+    """
+    with TemporaryDirectory(prefix='zssr-') as folder:
+        conf, results = (
+            replace(conf.copy(), result_path=str(Path(folder) / 'results')),
+            Path(folder) / 'results',
+        )
+        results.mkdir()
+        files = parcel.unpack(folder)
+        entry = run_image(files, conf, Terminal(quiet=True), process_networks(), original=parcel.files)
+        return entry, {path.name: path.read_bytes() for path in results.iterdir()}
+
+
+def _call(function, arguments, version, threads):
+    """Call a function on a worker, once this is ready for it."""
+    if version != __version__:
+        raise ValueError(f'the worker has version {__version__} of the program, not {version}; update it')
+    with ONE_AT_A_TIME:
+        _start(threads)
+        return function(*arguments)
+
+
+def _start(threads):
+    """Load TensorFlow, with so many threads: which cannot be changed once it works."""
+    if not process_networks():
+        start_tensorflow(threads=threads)
+    if threads is not None and threads_of_process() != threads:
+        raise ValueError(f'the worker has {threads_of_process()} threads, not {threads}; start it anew')

@@ -10,6 +10,7 @@ from comparing.summary import Line, write_summary
 from files.run_record import RunRecord
 from files.storage import one_line
 from running.clock import Clock, duration_text, forecast
+from running.cluster import outcomes_of_images
 from running.devices import versions
 from running.images import process_networks, run_image
 from running.inputs import failure_line
@@ -58,16 +59,18 @@ def run_images(
         OSError: if there is no room for results any more. What is done by then is recorded.
     """
     record = RunRecord(conf, versions(), rejected, preset, earlier)
-    terminal.clock = clock_for(images, conf, terminal, is_forecast=not (devices or cluster))
+    is_alone = not (devices or cluster)
+    # What others do is told of when an image has ended, each counted as one.
+    terminal.clock = clock_for(images, conf, terminal) if is_alone and images else Clock([1] * len(images))
     if cluster:
-        outcomes = cluster.outcomes(images, conf)
+        outcomes = outcomes_of_images(cluster, images, conf)
     elif devices:
         calls = ((files, conf) for files in images)
         outcomes = outcomes_of_processes(run_in_process, calls, devices, threads, verbose)
     else:
         outcomes = _outcomes(images, conf, terminal)
     try:
-        _follow(outcomes, images, record, terminal, verbose, several=bool(devices or cluster))
+        _follow(outcomes, images, record, terminal, verbose, several=not is_alone)
     finally:
         outcomes.close()
         record.close()
@@ -140,20 +143,16 @@ def _next(outcomes, terminal, several):
         return next(outcomes, None)
 
 
-def clock_for(images, conf, terminal, is_forecast=True):
-    """The Clock of a run; tells `terminal` how long it will take, by a short measurement.
-
-    Without `is_forecast`, nothing is told before the first image has ended: others do the work.
-    """
+def clock_for(images, conf, terminal):
+    """The Clock of a run in this process; tells `terminal` how long it will take, by a short measurement."""
+    from learning.network import design_for
     from learning.work import Work
 
-    if is_forecast:
-        from learning.network import design_for
-    if not images or not all(files.size for files in images):
+    if not all(files.size for files in images):
         return Clock([0] * len(images))
     works, chosen, at_most = [], conf, conf.rate_policy == 'plateau'
     for number, files in enumerate(images):
-        precision = design_for(conf, files.channels).precision if is_forecast else 'float32'
+        precision = design_for(conf, files.channels).precision
         if conf.from_image and number < LOOKED_AT:
             chosen = choose(files.input, conf, files.kernels).conf
         works.append(
@@ -169,7 +168,7 @@ def clock_for(images, conf, terminal, is_forecast=True):
     # The largest results are left out of the report.
     shown = [work for work in works if work.pixels <= LARGEST] if conf.is_recorded else []
     afterwards = sum(work.report for work in shown)
-    if terminal.quiet or not is_forecast:
+    if terminal.quiet:
         return Clock(amounts, afterwards)
     seconds = forecast(sum(amounts) + afterwards, precision)
     count = f'{len(images)} images: ' if len(images) > 1 else ''

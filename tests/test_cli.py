@@ -241,7 +241,8 @@ def test_a_preset_for_known_kernels_warns_even_in_a_quiet_run(tmp_path, run):
     done = run('x2_fast_given_kernel_conf', '--input', image, '-q')
     assert (done.code, done.out) == (0, '') and done.err.startswith(f'{image}: WARNING: no kernel found')
     assert done.err.count('\n') == 1 and '--kernel estimate' in done.err and 'a_0.mat' in done.err
-    assert run('X2_FAST_GIVEN_KERNEL_CONF', '--input', image, '--kernel', 'estimate').err == ''
+    other = {'output': tmp_path / 'others'}
+    assert run('X2_FAST_GIVEN_KERNEL_CONF', '--input', image, '--kernel', 'estimate', **other).err == ''
 
 
 def test_a_scale_that_needs_the_fine_grid_is_said(tmp_path, run):

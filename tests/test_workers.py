@@ -258,7 +258,10 @@ def test_each_end_of_several_processes_is_told(folder, tmp_path, conf, capfd):
     run_images(images, conf, Terminal(), devices=['-1', '-1'])
     said = capfd.readouterr().out
     for number in (1, 2):
-        assert re.search(rf'^{number} of 2 images: [ab] has ended$', said, re.M)
+        line = (
+            rf'^{number} of 2  [ab]\.png: no kernel, cubic interpolation  [\d:]+ elapsed, about [\d:]+ left$'
+        )
+        assert re.search(line, said, re.M)
 
 
 # What is told before
