@@ -20,6 +20,6 @@ $(VENV)/.run: requirements.txt | $(VENV)/bin/python
 	$(VENV)/bin/python -m pip install -r requirements.txt
 	touch $@
 
-$(VENV)/.test: requirements.txt requirements-formats.txt requirements-dev.txt | $(VENV)/bin/python
+$(VENV)/.test: requirements.txt requirements-formats.txt requirements-cluster.txt requirements-dev.txt | $(VENV)/bin/python
 	$(VENV)/bin/python -m pip install -r requirements-dev.txt
 	touch $@
