@@ -27,6 +27,7 @@ from paper.experiment import Experiment
 from paper.measuring import measure_table
 from paper.tables import WITH_KERNELS
 from running.command_line import Parser, run_command, whole_number
+from running.processes import MOST_WORKERS
 from settings.rules import LARGEST_SEED
 
 DEFAULT_PRESETS = {
@@ -161,6 +162,9 @@ def _add_table(commands, table, title):
     add('--images', nargs='+', metavar='NAME', help='only these')
     add('--limit', type=whole_number(1), metavar='N', help='only the first N of each set')
     add('--threads', type=whole_number(1), metavar='N', help='CPU threads (default: all cores)')
+    help_ = 'processes that share the images (default: none but this)'
+    add(*('-j', '--workers'), type=whole_number(1, MOST_WORKERS), metavar='N', help=help_)
+    add('--cluster', metavar='ADDRESS|FILE', help='share them among the workers of this Dask scheduler')
     add('--output', help='for the tables (default: results/measured)', **folder)
 
 

@@ -17,12 +17,11 @@ from running.cluster import Cluster
 from running.command_line import Parser, make_config, range_of, run_command, scale_note, whole_number
 from running.jobs import make_plan
 from running.outputs import FORMATS, check_result_file, last_line, output_fields
+from running.processes import MOST_WORKERS
 from running.progress import Terminal
 from running.words import read_words
 from settings.rules import RESULT_FORMATS
 from settings.scales import parse_scale
-
-MOST_WORKERS = 256
 
 
 def build_parser():
@@ -119,6 +118,8 @@ def configure(args):
         changes['pages'] = int(args.pages) if args.pages.isdecimal() else args.pages
     if args.output is not None:
         fields = output_fields(args.output, args.ext)
+        if args.cluster is not None and 'result_file' in fields:
+            raise ValueError(f'--output {args.output}: a cluster fills folders; give one')
         defaults['create_results_dir'] = fields.pop('create_results_dir')
         changes |= fields
     conf = make_config(words.preset, args.set, scale, defaults=defaults, **changes)

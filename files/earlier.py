@@ -6,7 +6,7 @@ from pathlib import Path
 
 from files.jobs import deciding, digest_files, job_key
 from files.records import RUN_JSON, read_run
-from files.storage import sha256
+from files.storage import one_line, sha256
 
 # What a run adds to before it writes run.json; there only while it runs, or after it was killed.
 JOURNAL = '.run.jsonl'
@@ -108,8 +108,8 @@ class Earlier:
 
     def forget_failures(self, images):
         """Leave out what failed of images that are looked at again."""
-        tried = {str(files.input) for files in images}
-        self.failures = [line for line in self.failures if line.partition(': ')[0] not in tried]
+        tried = tuple(f'{one_line(files.input)}: ' for files in images)
+        self.failures = [line for line in self.failures if not line.startswith(tried)]
 
     def _add(self, image):
         """Take an entry; a later one of the same stem is the valid one."""

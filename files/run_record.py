@@ -78,10 +78,14 @@ class RunRecord:
 
     def close(self):
         """Write run.json as it stands in the end; the journal goes, as everything in it is there."""
-        if self._folder is not None and (self.images or self.failures):
+        if self._folder is None:
+            return
+        journal = self._folder / JOURNAL
+        # That of a run that was killed may hold the last that was missing.
+        if self.images or self.failures or journal.exists():
             self._try(self._write)
             if self.trouble is None:
-                (self._folder / JOURNAL).unlink(missing_ok=True)
+                journal.unlink(missing_ok=True)
 
     def _try(self, write, *arguments):
         """Write something, if that can be: a record that cannot be written is no reason to stop working."""

@@ -10,6 +10,8 @@ from multiprocessing import active_children, get_context, parent_process
 
 from running.devices import start_tensorflow
 
+MOST_WORKERS = 256
+
 # How often a call is made whose process dies.
 TRIES = 2
 

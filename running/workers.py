@@ -84,7 +84,7 @@ def run_images(
 def _summarise(images, conf, record, terminal):
     """Write what became of every image of the folder's runs; not of one alone, which the record tells."""
     ours = {image['stem'] for image in record.images}
-    failures = [line.partition(': ')[::2] for line in record.all_failures]
+    failures = [_name_and_reason(line, images) for line in record.all_failures]
     failed = {name for name, _ in failures}
     lines = [Line.of(image, 'done') for image in record.images]
     lines += [Line.of(image, 'skipped') for stem, image in record.earlier.items() if stem not in ours]
@@ -99,6 +99,13 @@ def _summarise(images, conf, record, terminal):
             write_summary(conf.result_path, lines)
         except OSError as error:
             terminal.warn(f'{conf.result_path}: no summary ({one_line(error)})')
+
+
+def _name_and_reason(line, images):
+    """Take a line on a failure apart; of a name with a colon, one must know it."""
+    known = (str(files.input) for files in images if line.startswith(f'{one_line(files.input)}: '))
+    name = next(known, None)
+    return line.partition(': ')[::2] if name is None else (name, line[len(one_line(name)) + 2 :])
 
 
 def _follow(outcomes, images, record, terminal, verbose, several):
