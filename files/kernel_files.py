@@ -9,12 +9,16 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from files import mat
 from files.decoding import PNG_MAGIC
 from files.storage import one_line
 
 # No blur is that large: files and pictures beyond it are refused before they are read.
 MOST_BYTES = 2**24
 MOST_PIXELS = 2**21
+
+# Of a file without a kernel, so many variables are named, by so many letters.
+NAMED, LETTERS = 10, 64
 
 PNG_GRAY = 0  # colour type
 PNG_REMEDY = 'save the kernel as a gray PNG of 8 or 16 bits'
@@ -40,23 +44,33 @@ def _check_bytes(path):
 
 
 def read_mat(path):
-    """The matrix `Kernel` of a MATLAB file (up to version 7): array of any shape and type."""
-    from scipy import io as scipy_io
-
+    """The matrix `Kernel` of a MATLAB file (up to version 7): array of numbers, of any shape and type."""
     with open(path, 'rb') as file:
         head = file.read(520)
         # MATLAB puts 512 bytes of its own in front of the HDF5 signature, other programs none.
         if head.startswith(b'MATLAB 7.3') or b'\x89HDF' in head:
             raise ValueError(f"{path}: a version 7.3 (HDF5) .mat file; save it with save(..., '-v7')")
         file.seek(0)
+        names, kind = [], None
         with _reading(path, '.mat', "save it with '-v7'"):
-            names = [name for name, _, _ in scipy_io.whosmat(file)]
-            file.seek(0)
-            variables = scipy_io.loadmat(file, variable_names=['Kernel'])
-    if 'Kernel' not in variables:
-        held = ', '.join(names) or 'nothing'
-        raise ValueError(f'{path}: has no variable Kernel, it holds {held}; save the matrix under that name')
-    return variables['Kernel']
+            for variable in mat.variables(file):
+                names.append(variable.name)
+                if variable.name == 'Kernel':
+                    kind = variable.kind
+                    if kind == mat.NUMBERS:
+                        return variable.load()
+                    break
+    if kind:
+        raise ValueError(f'{path}: Kernel is not numeric ({kind}); give a 2-D matrix of numbers')
+    held = ', '.join(map(_shown, names[:NAMED])) + f' and {len(names) - NAMED} more' * (len(names) > NAMED)
+    raise ValueError(
+        f'{path}: has no variable Kernel, it holds {held or "nothing"}; save the matrix under that name'
+    )
+
+
+def _shown(name):
+    """A variable's name as a message can show it: in a damaged file it may be anything."""
+    return ''.join(filter(str.isprintable, name))[:LETTERS] or "''"
 
 
 def read_npy(path):
