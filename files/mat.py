@@ -20,7 +20,6 @@ NUMBERS = 'numbers'
 MOST_NUMBERS = 2**21  # of a matrix that is read
 HEAD_BYTES = 2**11  # in which a variable's flags, dimensions and name are
 PACKING_BYTES = 2**14  # by which compressed data may be longer than what they hold
-MOST_BYTES = HEAD_BYTES + 16 * MOST_NUMBERS  # of a variable that is read
 MOST_VARIABLES = 10_000
 
 # Level 5: what an element of a file is, and the elements of a matrix.
@@ -137,7 +136,8 @@ def _head_5(order, data):
 def _load_5(take, order, size, shape, at, is_complex):
     """The array of a matrix whose numbers begin at an index."""
     _check_count(shape)
-    data = take(min(size, MOST_BYTES) + 1)
+    most = HEAD_BYTES + 16 * math.prod(shape)
+    data = take(min(size, most) + 1)
     if len(data) != size:
         raise ValueError('a matrix of another length than it says')
     parts = []
