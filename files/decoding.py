@@ -27,7 +27,6 @@ TIFF_MAGICS = (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+')
 # What a file of the HEIF family says of itself after its first four bytes.
 HEIC_BRANDS = (b'ftypheic', b'ftypheix', b'ftyphevc', b'ftypheim', b'ftypheis', b'ftypmif1', b'ftypmsf1')
 FORMATS_FILE = 'requirements-formats.txt'
-LARGEST_PART = 2**26  # bytes of a TIFF's tile, which may go on beyond the image
 
 # Pillow mode -> the mode in which its pixels are taken. Palettes and deep modes are decided in `_samples`.
 PLAIN_MODES = {
@@ -306,6 +305,8 @@ def _decode_tiff(path, file, tifffile, *, min_side, large, pages):
     tif = tifffile.TiffFile(file)
     found = [tiff.TiffSeries(tif, series) for series in tiff.full_series(tif)]
     count = sum(series.pages for series in found)
+    if not count:
+        raise ValueError('no page that is whole')
     series, numbers = _series_of(found, page_numbers(pages, count, path), pages)
     kind, alpha, depth = series.first.photometric.name, series.alpha, series.first.bitspersample
     depth = max(depth) if isinstance(depth, tuple) else depth
@@ -339,7 +340,9 @@ def _decode_tiff(path, file, tifffile, *, min_side, large, pages):
 def _check_tiff_memory(path, series, count):
     """Refuse pages that do not fit the memory, and parts that no whole file has."""
     shape, itemsize = (series.height, series.width), series.dtype.itemsize
-    if series.part_bytes > max(LARGEST_PART, 4 * series.height * series.width * series.channels * itemsize):
+    if series.part_bytes > max(
+        tiff.LARGEST_PART, 4 * series.height * series.width * series.channels * itemsize
+    ):
         part = f'a tile or strip of {series.part_bytes / 1e9:.1f} GB'
         raise ValueError(f'{path}: damaged ({part}); copy or save it again')
     pages = series.pages if series.is_read_whole else count

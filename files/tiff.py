@@ -22,6 +22,7 @@ NO_DATA, ICC, ORIENTATION = 42113, 34675, 274
 RESOLUTION = (283, 282)  # vertical, horizontal
 RESOLUTION_UNIT = 296
 STRIP_BYTES = 2**20
+LARGEST_PART = 2**26  # bytes of a tile or strip that are asked for whatever the image or the file may hold
 LARGEST_RESOLUTION = 1e8
 BIG_BYTES = 3.9e9  # what a TIFF of the common kind may hold
 IMAGEJ_TYPES = ('uint8', 'uint16', 'float32')
@@ -135,9 +136,9 @@ class TiffSeries:
         return page.asarray()
 
     def _check_parts(self, page):
-        """Refuse a page with a tile or strip of more bytes than the file: so many would be asked for."""
+        """Refuse a page with a tile or strip of far more bytes than the file: so many would be asked for."""
         largest = max(page.databytecounts, default=0) if page else 0  # frames behind one header have none
-        if largest > self._tif.filehandle.size:
+        if largest > max(LARGEST_PART, self._tif.filehandle.size):
             raise ValueError(f'a tile or strip of {largest} bytes')
 
     def _read_whole(self, page):

@@ -137,7 +137,7 @@ def _data_range(pages, ranges, name):
         least, most = (float(extreme([extreme(v) for v in of_all])) for extreme in (np.min, np.max))
         step = max(1, sum(values.size for values in of_all) // SAMPLE)
         sample = np.concatenate([values.ravel()[::step] for values in of_all]).astype(np.float64)
-        if not math.isfinite(most - least):
+        if math.isinf(most - least):
             raise ValueError(
                 f'{name}: {least:g} to {most:g} is more than can be told apart; give --range LO:HI'
             )
