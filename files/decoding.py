@@ -313,13 +313,13 @@ def _decode_tiff(path, file, tifffile, *, min_side, large, pages):
     origin = Origin('TIFF', count, series.tag(tiff.ICC), tiff=series.origin())
     if series.is_cut_off:
         raise ValueError(f'{path}: damaged or incomplete (ImageJ wrote more images); copy or save it again')
-    if series.dtype is None or series.dtype.kind not in 'uif':
-        raise ValueError(f'{path}: values of type {series.dtype} are not supported; save them as float32')
     if kind not in ('MINISBLACK', 'RGB') or alpha == 'ASSOCALPHA' or depth < 8:
         if depth > 8:
             kind += ' with premultiplied alpha' if alpha else ''
             raise ValueError(f'{path}: a {kind} TIFF of this depth is not supported; save it as PNG')
         return None
+    if series.dtype is None or series.dtype.kind not in 'uif':
+        raise ValueError(f'{path}: values of type {series.dtype} are not supported; save them as float32')
     check_size(path, series.width, series.height, min_side, large)
     _check_tiff_memory(path, series, len(numbers))
     try:
