@@ -87,8 +87,9 @@ def _read_record(record, source):
     """What is recorded of an image that was made from this source; None if nothing, or not whole."""
     try:
         made = json.loads(record.read_text(encoding='utf-8'))
-        return made if made['source'] == source and {'kernel', 'degradation'} <= made.keys() else None
-    except (OSError, ValueError, TypeError, KeyError):
+        kinds = [type(made[name]) for name in ('kernel', 'degradation')]
+        return made if made['source'] == source and kinds == [bool, str] else None
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
 
 

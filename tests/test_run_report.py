@@ -294,7 +294,7 @@ def test_memory_of_a_large_picture_is_a_few_copies_of_8_bits(tmp_path, monkeypat
         save(path, large)
     tracemalloc.start()
     try:
-        compare.report_run(folder)
+        compare.report_run(folder, gt=tmp_path / 'data', inputs=tmp_path / 'data')
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
