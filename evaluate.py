@@ -60,10 +60,11 @@ def run_kernels(args):
     rows = kernel_table.kernel_rows(experiment)
     print(kernel_table.markdown(rows), end='')
     if figure:
+        from comparing.figures import figure_bytes
         from paper.kernel_figure import kernels_figure
 
         figure.parent.mkdir(parents=True, exist_ok=True)
-        kernels_figure(rows).savefig(figure)
+        atomic_write(figure, figure_bytes(kernels_figure(rows), figure.suffix.removeprefix('.') or 'png'))
 
 
 def read_experiment(args):

@@ -13,7 +13,7 @@ import configs
 from files.run_folder import check_output, make_results_folder, remove_if_empty
 from running import devices, inputs, workers
 from running.command_line import Parser, make_config, range_of, run_command, scale_note, whole_number
-from running.outputs import FORMATS, check_result_file, last_line, output_fields
+from running.outputs import FORMATS, check_result_file, last_line, name_note, output_fields
 from running.progress import Terminal
 from running.words import read_words
 from settings.rules import RESULT_FORMATS
@@ -176,7 +176,8 @@ def find(conf, args, words, terminal):
         raise ValueError(failures[0])
     for line in [*(warning for _, warning in belongings if warning), *unmeasured, *failures]:
         terminal.warn(line)
-    for line in (words.note, scale_note(words.preset, conf), inputs.unread_note(found.unread)):
+    notes = words.note, scale_note(words.preset, conf), inputs.unread_note(found.unread)
+    for line in (*notes, name_note(conf, images)):
         if line:
             terminal.say(line)
     return found, images, failures

@@ -9,6 +9,7 @@ from dataclasses import fields
 
 import configs
 from files.storage import one_line
+from running.streams import lasting_streams
 from settings.nearest import did_you_mean
 from settings.rules import coarse_grid_problem, field_problems, has_type, scales_grow, type_name
 
@@ -65,6 +66,8 @@ def whole_number(least, most=2**31 - 1):
 def run_command(parser, action, argv=None, stopped='stopped'):
     """Run a command, and turn what a user can cause into one line and an exit code.
 
+    That something cannot be shown, as no one reads it or the disk is full, is no error.
+
     Args:
         parser: Parser, whose `prog` the line begins with.
         action: function of the parsed arguments that returns an exit code, or None for 0.
@@ -74,16 +77,15 @@ def run_command(parser, action, argv=None, stopped='stopped'):
     Returns:
         The action's code; 2 for unusable input; 130 after Ctrl-C.
     """
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors='replace')
-    try:
-        return action(parser.parse_args(argv)) or 0
-    except (ValueError, OSError) as error:
-        print(f'{parser.prog}: {one_line(error)}', file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(f'{parser.prog}: {stopped}', file=sys.stderr)
-        return 130
+    with lasting_streams(parser.prog):
+        try:
+            return action(parser.parse_args(argv)) or 0
+        except (ValueError, OSError) as error:
+            print(f'{parser.prog}: {one_line(error)}', file=sys.stderr)
+            return 2
+        except KeyboardInterrupt:
+            print(f'{parser.prog}: {stopped}', file=sys.stderr)
+            return 130
 
 
 def make_config(preset, assignments=(), scale=None, *, defaults=None, **changes):
