@@ -99,7 +99,7 @@ def score(args):
         print(f'evaluate.py: {note}', file=sys.stderr)
     print(scoring.markdown(rows), end='')
     if args.csv:
-        atomic_write(args.csv, scoring.csv_text(rows).encode())
+        atomic_write(args.csv, scoring.csv_text(rows).encode(errors='surrogateescape'))
 
 
 def build_parser():

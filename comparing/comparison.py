@@ -55,7 +55,8 @@ def compare(a, b, output, *, gt=None, inputs=None, names=None, border=None, figu
     draw = partial(_write_figure, output / 'figures', names) if figures else None
     done = _write_page(output, images, notes, names, border=border, each=draw)
     atomic_write(output / 'comparison.md', done.table.encode())
-    atomic_write(output / 'comparison.csv', csv_text(done.verdicts, names).encode())
+    rows = csv_text(done.verdicts, names)
+    atomic_write(output / 'comparison.csv', rows.encode(errors='surrogateescape'))
     return done
 
 
@@ -105,7 +106,7 @@ def _write_page(folder, images, notes, names, *, border=None, each=None, run=Non
         raise ValueError('; '.join(['no results can be compared', *notes]))
     path = folder / 'report.html'
     about = () if run is None else run_facts(run, folder, records)
-    atomic_write(path, page.html(verdicts, mean(verdicts), notes, about).encode())
+    atomic_write(path, page.html(verdicts, mean(verdicts), notes, about).encode(errors='replace'))
     return Comparison(path, verdicts, markdown(verdicts, names), notes)
 
 
