@@ -15,7 +15,7 @@ from pathlib import Path
 from blind.estimate import estimate_kernel
 from files.kernels import write_kernel
 from files.names import kernel_names
-from files.storage import PROJECT, atomic_write, one_line
+from files.storage import PROJECT, atomic_write, one_line, printable
 from running.command_line import Parser, run_command
 from running.inputs import find_inputs
 from settings.scales import parse_scale
@@ -32,7 +32,7 @@ def run(args):
             twin = names.get(path.stem, path)
             if twin != path:
                 raise ValueError(f'{path}: its kernel would replace that of {twin}; rename one of the two')
-            print(f'{path}: {_estimate(path, scale, output)}')
+            print(printable(f'{path}: {_estimate(path, scale, output)}'))
             names[path.stem] = path
         except (ValueError, OSError) as error:
             if len(paths) == 1:

@@ -1,5 +1,6 @@
 """What run.json tells of a run and of its images, as pairs of a name and HTML for the report."""
 
+import os
 from datetime import datetime
 from html import escape
 from pathlib import Path
@@ -111,4 +112,4 @@ def _link(folder, name):
     """A link that holds wherever the folder is moved; empty if there is no such file."""
     if not (Path(folder) / name).is_file():
         return ''
-    return f'<a href="{quote(name)}">{escape(name)}</a>'
+    return f'<a href="{quote(os.fsencode(name))}">{escape(name)}</a>'

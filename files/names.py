@@ -13,11 +13,13 @@ SUFFIXES = (
 )
 KERNEL_SUFFIXES = ('.mat', '.npy', '.txt', '.png')
 GROUND_TRUTH = '_gt'
-ZSSR_NAME = re.compile(r'(?P<stem>.+)_zssr_X(?P<rows>\d+\.\d+)X(?P<columns>\d+\.\d+)')
+ZSSR_NAME = re.compile(r'(?s)(?P<stem>.+)_zssr_X(?P<rows>\d+\.\d+)X(?P<columns>\d+\.\d+)')
 LONGEST_NAME = 255  # bytes, of most file systems
 # Bytes that leave room for what is put behind the stem: _zssr_X100.00X100.00.webp, and a number.
 LONGEST_STEM = 220
-SRF_NAME = re.compile(r'(?P<stem>.+)_SRF_(?P<scale>\d+)_[^_]+')  # the benchmarks' own: img_001_SRF_2_HR.png
+SRF_NAME = re.compile(
+    r'(?s)(?P<stem>.+)_SRF_(?P<scale>\d+)_[^_]+'
+)  # the benchmarks' own: img_001_SRF_2_HR.png
 
 
 def is_image(path):

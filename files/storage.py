@@ -19,6 +19,7 @@ UNSYNCED = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EACCES
 
 # Besides characters that move the cursor or colour the screen: ends of lines, and turns of the direction.
 CONTROLS = re.compile('[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]')
+LONGEST_LINE = 4000
 NO_UTF8 = re.compile('[\ud800-\udfff]')
 
 
@@ -137,5 +138,7 @@ def printable(text):
 
 
 def one_line(error):
-    """Put what an exception says, or its kind if it says nothing, on one line."""
-    return printable(str(error).strip() or type(error).__name__)
+    """Put what an exception says, or its kind if it says nothing, on one line; of too much, both ends."""
+    line = printable(str(error).strip() or type(error).__name__)
+    half = LONGEST_LINE // 2
+    return line if len(line) <= LONGEST_LINE else f'{line[:half]} … {line[-half:]}'

@@ -91,6 +91,11 @@ def test_an_exception_that_says_nothing_is_named():
     assert one_line(MemoryError()) == one_line(ValueError('\n')).replace('Value', 'Memory') == 'MemoryError'
 
 
+def test_of_a_line_that_is_too_long_both_ends_are_shown():
+    line = one_line(ValueError('begin' + 'a\n' * 100_000 + 'end'))
+    assert len(line) < 4100 and line.startswith('begina') and line.endswith('end') and ' … ' in line
+
+
 def test_a_fingerprint_of_a_name_that_is_not_utf_8():
     assert (
         fingerprint('caf\udce9')
