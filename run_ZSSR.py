@@ -12,8 +12,16 @@ import sys
 import configs
 from files.run_folder import check_output, make_results_folder, remove_if_empty
 from running import devices, inputs, workers
-from running.command_line import Parser, make_config, range_of, run_command, scale_note, whole_number
-from running.outputs import FORMATS, check_result_file, last_line, output_fields
+from running.command_line import (
+    Parser,
+    make_config,
+    pages_of,
+    range_of,
+    run_command,
+    scale_note,
+    whole_number,
+)
+from running.outputs import FORMATS, check_result_file, last_line, name_note, output_fields
 from running.progress import Terminal
 from running.words import read_words
 from settings.rules import RESULT_FORMATS
@@ -84,7 +92,12 @@ def _add_settings(parser):
     )
     add('--set', action='append', default=[], metavar='FIELD=VALUE', help='change any field of Config')
     add('--seed', type=int, metavar='N', help='the same seed gives the same file (default: a fresh one)')
-    add('--threads', type=whole_number(1), metavar='N', help='CPU threads (default: all cores)')
+    add(
+        '--threads',
+        type=whole_number(1, devices.MOST_THREADS),
+        metavar='N',
+        help='CPU threads (default: all cores)',
+    )
     add('--no-report', action='store_true', help='write no report.html (results beside bicubic enlargement)')
     add('--list', action='store_true', help='list the presets')
     add('--version', action='version', version=f'ZSSR for TensorFlow 2, {configs.__version__}')
@@ -103,7 +116,7 @@ def configure(args):
     if args.range is not None:
         changes['value_range'] = range_of(args.range)
     if args.pages is not None:
-        changes['pages'] = int(args.pages) if args.pages.isdecimal() else args.pages
+        changes['pages'] = pages_of(args.pages)
     if args.output is not None:
         fields = output_fields(args.output, args.ext)
         defaults['create_results_dir'] = fields.pop('create_results_dir')
@@ -176,7 +189,8 @@ def find(conf, args, words, terminal):
         raise ValueError(failures[0])
     for line in [*(warning for _, warning in belongings if warning), *unmeasured, *failures]:
         terminal.warn(line)
-    for line in (words.note, scale_note(words.preset, conf), inputs.unread_note(found.unread)):
+    notes = words.note, scale_note(words.preset, conf), inputs.unread_note(found.unread)
+    for line in (*notes, name_note(conf, images)):
         if line:
             terminal.say(line)
     return found, images, failures

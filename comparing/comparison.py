@@ -1,7 +1,5 @@
 """Two folders of results side by side, or a run's beside bicubic enlargement: from folders to pages."""
 
-import io
-import warnings
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -62,8 +60,9 @@ def compare(a, b, output, *, gt=None, inputs=None, names=None, border=None, figu
     output.mkdir(parents=True, exist_ok=True)
     draw = partial(_write_figure, output / 'figures', names) if figures else None
     done = _write_page(output, images, notes, names, border=border, each=draw)
-    atomic_write(output / 'comparison.md', _encoded(done.table))
-    atomic_write(output / 'comparison.csv', _encoded(csv_text(done.verdicts, names)))
+    atomic_write(output / 'comparison.md', done.table.encode())
+    rows = csv_text(done.verdicts, names)
+    atomic_write(output / 'comparison.csv', rows.encode(errors='surrogateescape'))
     return done
 
 
@@ -139,18 +138,13 @@ def _write_page(folder, images, notes, names, *, border=None, each=None, run=Non
         raise ValueError(in_one_line('no results can be compared', notes))
     path = folder / 'report.html'
     about = () if run is None else run_facts(run, folder, records)
-    atomic_write(path, _encoded(page.html(verdicts, mean(verdicts), notes, about)))
+    atomic_write(path, page.html(verdicts, mean(verdicts), notes, about).encode(errors='replace'))
     return Comparison(path, verdicts, markdown(verdicts, names), notes)
-
-
-def _encoded(text):
-    """Text as UTF-8; what a file's name has of other bytes is spelled out."""
-    return text.encode(errors='backslashreplace')
 
 
 def _write_figure(folder, names, verdict, pictures):
     """Write the figure for papers of one image, as PNG and PDF."""
-    from comparing.figures import comparison_figure  # loads matplotlib
+    from comparing.figures import comparison_figure, figure_bytes  # loads matplotlib
 
     a, b = pictures.results
     candidates = [('input', pictures.input, None)]
@@ -166,11 +160,7 @@ def _write_figure(folder, names, verdict, pictures):
     figure = comparison_figure(panels, peaks(strips.difference(a, b), count=2), verdict.size)
     folder.mkdir(exist_ok=True)
     for kind in ('png', 'pdf'):
-        data = io.BytesIO()
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore')  # a name in a script that the font lacks
-            figure.savefig(data, format=kind, dpi=200)
-        atomic_write(folder / f'{verdict.name}.{kind}', data.getvalue())
+        atomic_write(folder / f'{verdict.name}.{kind}', figure_bytes(figure, kind, dpi=200))
 
 
 def _bicubic_psnr(pictures, border):

@@ -9,6 +9,7 @@ from urllib.parse import quote
 import numpy as np
 
 from comparing.embedding import address
+from files.names import figure_name
 from files.records import RUN_JSON, TIME
 
 
@@ -60,7 +61,7 @@ def image_facts(image, folder, images):
         parts = (f'{name} {duration(sum(s[name] for s in seconds))}' for name in ('training', 'output'))
         facts.append(('Duration', ', '.join(parts)))
     results = [scale['output'] for scale in scales if scale.get('output')]
-    links = [_link(folder, name) for name in (*results, f'{image.get("stem")}_losses.png')]
+    links = [_link(folder, name) for name in (*results, figure_name(str(image.get('stem'))))]
     return [*facts, ('Files', ', '.join(filter(None, links)))]
 
 

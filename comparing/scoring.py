@@ -72,7 +72,10 @@ def score_folder(folder, gt, scale=None):
 def markdown(scored):
     """The scores of `score_folder` in Markdown, with their means."""
     means = (sum(of_image[score] for of_image in scored) / len(scored) for score in ('psnr', 'ssim'))
-    lines = [*(of_image.values() for of_image in scored), (f'**mean of {len(scored)}**', '', '', *means)]
+    lines = [
+        *(of_image.values() for of_image in scored),
+        (writers.Bold(f'mean of {len(scored)}'), '', '', *means),
+    ]
     cells = [(*named, f'{psnr:.2f}', f'{ssim:.4f}') for *named, psnr, ssim in lines]
     return writers.markdown_table(COLUMNS, cells, left=['image'])
 

@@ -131,7 +131,7 @@ def markdown(verdicts, names):
     """The table of a comparison in Markdown, with the means last if there are several images."""
     lines = [[v.name, scale_text(v.scale), *score_cells(v)] for v in verdicts]
     if len(lines) > 1:
-        lines.append(['**mean**', '', *score_cells(mean(verdicts))])
+        lines.append([writers.Bold('mean'), '', *score_cells(mean(verdicts))])
     return writers.markdown_table(['image', 'scale', *score_heads(names)], lines, left=['image', 'scale'])
 
 

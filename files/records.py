@@ -10,6 +10,7 @@ or refused; what is only shown is right or left out. Any field may be missing or
 
 import json
 import math
+import os
 import re
 import reprlib
 from dataclasses import dataclass, field
@@ -18,15 +19,15 @@ from pathlib import Path
 
 import numpy as np
 
+from files.names import LONGEST_NAME
 from files.values import Values
 from settings.scales import LARGEST_SCALE, is_number
 
 RUN_JSON = 'run.json'
 TIME = '%Y-%m-%dT%H:%M:%S%z'  # how the beginning and the end of a run are recorded
 
-LONGEST_NAME = 255
-LONGEST_PATH = 4096
-LONGEST_TEXT = 2000  # of what is shown
+LONGEST_PATH = 4096  # bytes
+LONGEST_TEXT = 2000  # characters of what is shown
 LONGEST_LIST = 1000  # of marks and settings that are shown one by one
 LARGEST_KERNEL = 256  # side of one that is shown
 LARGEST_ERROR = 1e9  # of a training, where black to white is 1
@@ -208,13 +209,17 @@ def _is_text(value):
     return isinstance(value, str) and len(value) <= LONGEST_TEXT
 
 
-def _is_path(value):
-    return isinstance(value, str) and 0 < len(value) <= LONGEST_PATH and '\0' not in value
+def _is_path(value, longest=LONGEST_PATH):
+    """Whether a value is text that a file system takes for a path."""
+    try:
+        return isinstance(value, str) and 0 < len(os.fsencode(value)) <= longest and '\0' not in value
+    except UnicodeEncodeError:
+        return False
 
 
 def _is_file_name(value):
     """Whether a value names a file within a folder, and can lead to no other place."""
-    return _is_path(value) and len(value) <= LONGEST_NAME and value != '..' and Path(value).name == value
+    return _is_path(value, LONGEST_NAME) and value != '..' and Path(value).name == value
 
 
 def _is_checksum(value):

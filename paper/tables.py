@@ -15,7 +15,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from comparing.writers import csv_text, markdown_table
-from files.storage import atomic_write, fingerprint, one_line
+from files.storage import atomic_write, fingerprint, one_line, printable
 from paper import published
 from settings.scales import LARGEST_SCALE
 
@@ -129,7 +129,7 @@ class Notes:
 
     def lines(self, rows):
         """The notes on these rows, a sorted list of lines."""
-        used = {(column, getattr(row, column)) for row in rows for column in NOTED}
+        used = {(column, printable(getattr(row, column))) for row in rows for column in NOTED}
         return [f'{" ".join(key)}: {self.texts[key]}' for key in sorted(used & self.texts.keys())]
 
     def __or__(self, other):
@@ -150,11 +150,11 @@ class Notes:
 
     def add_set(self, name, size):
         """Note how many images a set has."""
-        self.texts['set', name] = f'{size} images'
+        self.texts['set', printable(name)] = f'{size} images'
 
     def set_size(self, name):
         """How many images a set has, 0 if it is not known."""
-        return int(self.texts.get(('set', name), '0').split()[0])
+        return int(self.texts.get(('set', printable(name)), '0').split()[0])
 
 
 def read_table(path):
@@ -200,9 +200,9 @@ def write_table(path, rows, notes):
         f'seeds {seeds or "none"}; draw seeds {draw_seeds or "none"}',
         *notes.lines(ordered),
     ]
-    comments = ''.join('# ' + line.replace('\n', ' ') + '\n' for line in head)
+    comments = ''.join(f'# {printable(line)}\n' for line in head)
     cells = ([getattr(row, name) for name in COLUMNS] for row in ordered)
-    atomic_write(path, (comments + csv_text(COLUMNS, cells)).encode())
+    atomic_write(path, (comments + csv_text(COLUMNS, cells)).encode(errors='surrogateescape'))
 
 
 def add_row(path, row, notes):
@@ -276,20 +276,18 @@ def _alone(path):
 
 def _open_table(path):
     """The comment lines of a file, and a csv.DictReader of the rows below, its columns checked."""
-    try:
-        # Whatever else ends a line elsewhere may be part of a name.
-        lines = path.read_bytes().decode('utf-8').split('\n')
-    except UnicodeDecodeError as error:
-        raise ValueError(f'{path}: is not a table of evaluate.py (not UTF-8 text); move it away') from error
-    head = list(takewhile(lambda line: line.startswith('#'), lines))
+    # splitlines(), and text that is read as such, would also split inside names.
+    lines = path.read_bytes().decode(errors='surrogateescape').split('\n')
+    head = [line.rstrip('\r') for line in takewhile(lambda line: line.startswith('#'), lines)]
     reader = csv.DictReader(io.StringIO('\n'.join(lines[len(head) :]), newline=''))
     try:
         columns = reader.fieldnames
     except csv.Error:
         columns = None
     if columns != list(COLUMNS):
-        raise ValueError(f'{path}: is not a table of evaluate.py (its columns are others); move it away')
-    return [line.rstrip('\r') for line in head], reader
+        reason = 'its columns are others, or it is no UTF-8 text'
+        raise ValueError(f'{path}: is not a table of evaluate.py ({reason}); move it away')
+    return head, reader
 
 
 def _row(cells):

@@ -5,12 +5,18 @@ import ast
 import math
 import re
 import sys
+import warnings
 from dataclasses import fields
 
 import configs
 from files.storage import one_line
+from running.streams import lasting_streams
 from settings.nearest import did_you_mean
 from settings.rules import coarse_grid_problem, field_problems, has_type, scales_grow, type_name
+from settings.scales import told
+
+# Of a whole number; Python refuses to read thousands of them.
+MOST_DIGITS = 20
 
 
 class Parser(argparse.ArgumentParser):
@@ -55,8 +61,8 @@ def whole_number(least, most=2**31 - 1):
 
     def number(text):
         """Read such a number, or refuse it."""
-        if not text.isdecimal() or not least <= int(text) <= most:
-            raise argparse.ArgumentTypeError(f'{text!r} is no whole number from {least} to {most}')
+        if not text.isdecimal() or len(text) > MOST_DIGITS or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f'{told(text)} is no whole number from {least} to {most}')
         return int(text)
 
     return number
@@ -64,6 +70,8 @@ def whole_number(least, most=2**31 - 1):
 
 def run_command(parser, action, argv=None, stopped='stopped'):
     """Run a command, and turn what a user can cause into one line and an exit code.
+
+    That something cannot be shown, as no one reads it or the disk is full, is no error.
 
     Args:
         parser: Parser, whose `prog` the line begins with.
@@ -74,16 +82,15 @@ def run_command(parser, action, argv=None, stopped='stopped'):
     Returns:
         The action's code; 2 for unusable input; 130 after Ctrl-C.
     """
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors='replace')
-    try:
-        return action(parser.parse_args(argv)) or 0
-    except (ValueError, OSError) as error:
-        print(f'{parser.prog}: {one_line(error)}', file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(f'{parser.prog}: {stopped}', file=sys.stderr)
-        return 130
+    with lasting_streams(parser.prog):
+        try:
+            return action(parser.parse_args(argv)) or 0
+        except (ValueError, OSError) as error:
+            print(f'{parser.prog}: {one_line(error)}', file=sys.stderr)
+            return 2
+        except KeyboardInterrupt:
+            print(f'{parser.prog}: {stopped}', file=sys.stderr)
+            return 130
 
 
 def make_config(preset, assignments=(), scale=None, *, defaults=None, **changes):
@@ -149,6 +156,11 @@ def scale_note(preset, conf):
     return f'for scale_factors {conf.scale_factors}, {"; ".join(changes)}' if changes else None
 
 
+def pages_of(text):
+    """Read which pages from the command line: a number, else the text, which `validate` judges."""
+    return int(text) if text.isdecimal() and len(text) <= MOST_DIGITS else text
+
+
 def range_of(text):
     """Read a value range from the command line: 'auto', 'full' or LO:HI as [low, high]."""
     if text in ('auto', 'full'):
@@ -178,13 +190,18 @@ def set_field(conf, assignment):
         near = did_you_mean(name, kinds) if name not in kinds else ''
         known = ', '.join(sorted(kinds))
         raise ValueError(f'--set {assignment}: write FIELD=VALUE{near} (FIELD one of {known})')
-    value = text
-    if kinds[name] is not str:
-        try:
-            value = ast.literal_eval(text)
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            value = text
+    value = text if kinds[name] is str else _literal(text)
     if not has_type(value, kinds[name]):
-        raise ValueError(f'--set {assignment}: {name} must be {type_name(kinds[name])}, not {text!r}')
+        raise ValueError(f'--set {assignment}: {name} must be {type_name(kinds[name])}, not {told(text)}')
     setattr(conf, name, value)
     conf.from_image = [left for left in conf.from_image if left != name]
+
+
+def _literal(text):
+    """What a text is as a Python literal; the text itself if it is none."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')  # of text that Python would read as something odd
+            return ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return text

@@ -12,6 +12,7 @@ import configs
 import run_ZSSR
 from comparing.metrics import psnr
 from configs import Config, get_config
+from files.names import short_stem
 from imresize import imresize
 
 
@@ -405,10 +406,20 @@ def test_a_result_replaces_nothing_that_is_read(tmp_path, run, gaussian):
     assert truth.read_bytes() == before
 
 
-def test_an_empty_output_and_a_name_too_long_are_refused(tmp_path, run):
+def test_an_empty_output_is_refused(tmp_path, run):
     assert run(save_image(tmp_path / 'a.png'), output='').code == 2
-    done = run(save_image(tmp_path / f'{"b" * 240}.png'))
-    assert done.code == 2 and 'too long for a name of a file' in done.err and not done.files
+
+
+def test_a_name_too_long_for_results_is_shortened_and_this_is_said(tmp_path, run):
+    stem = 'b' * 250
+    done = run(save_image(tmp_path / f'{stem}.png'))
+    short = short_stem(stem)
+    assert done.code == 0 and f'{short}_zssr_X2.00X2.00.png' in done.files
+    (said,) = [line for line in done.out.splitlines() if 'shortened' in line]
+    assert said.startswith(f'the result is called {short}…')
+    (image,) = json.loads((tmp_path / 'results' / 'run.json').read_text())['images']
+    assert (image['stem'], image['scales'][0]['output']) == (stem, f'{short}_zssr_X2.00X2.00.png')
+    assert f'{short}_zssr_X2.00X2.00.png' in (tmp_path / 'results' / 'report.html').read_text()
 
 
 def test_npz_is_a_format_of_results(tmp_path, run):

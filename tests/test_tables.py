@@ -56,18 +56,31 @@ def test_rows_and_notes_survive_the_file(tmp_path):
         row(preset='bicubic', seed=None, kernels='', iterations=None, seconds=None, config='', machine=''),
         row(image='line\u2028 and page\x0c', set='Mine: new'),
         row(image='two\nlines', changes='a\nb'),
+        row(image='\rreturned\r\n', set='My\r\nsets\x1b'),
+        row(image='caf\udce9', set='caf\udce9'),
         row(image='a, "quoted" name', psnr=float('inf'), draw_seed=3, changes='max_iters=5 width=4'),
     )
     path = tmp_path / 'table1.csv'
     given = NOTES | tables.Notes({('set', 'Mine: new'): '3 images', ('config', 'aaaa'): 'preset: fields'})
+    given.add_set('My\r\nsets\x1b', 4)
+    given.add_set('caf\udce9', 5)
     tables.write_table(path, rows, given)
     read, notes = tables.read_table(path)
     assert read == rows
     del given.texts['set', 'Mine']  # no row is of it
     assert notes == given
+    assert (notes.set_size('My\r\nsets\x1b'), notes.set_size('caf\udce9')) == (4, 5)
     first = path.read_bytes()
     tables.write_table(path, dict(reversed(read.items())), notes)
     assert path.read_bytes() == first
+
+
+def test_lines_may_end_as_on_windows(tmp_path):
+    path = tmp_path / 'table1.csv'
+    tables.write_table(path, as_dict(row()), NOTES)
+    before = tables.read_table(path)
+    path.write_bytes(path.read_bytes().replace(b'\n', b'\r\n'))
+    assert tables.read_table(path) == before
 
 
 def test_notes_are_composed_and_read_in_one_place():
