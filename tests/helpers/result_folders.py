@@ -78,3 +78,10 @@ def add_image(folder, stem, result, source, sf=2.0, **changes):
         image['input_sha256'] = sha256(path)
     record['images'].append(image)
     (folder / 'run.json').write_text(json.dumps(record))
+
+
+def change_record(folder, head=(), number=0, **image):
+    """Add fields to the record of a run and to that of one of its images."""
+    record = json.loads((folder / 'run.json').read_text())
+    record['images'][number] |= image
+    (folder / 'run.json').write_text(json.dumps(record | dict(head)))
