@@ -8,7 +8,7 @@ from pathlib import Path
 from comparing import strips
 from comparing.difference_map import peaks
 from comparing.facts import image_facts, run_facts
-from comparing.folders import common_images, images_of_run, in_one_line
+from comparing.folders import common_images, images_of_run, in_one_line, with_companions
 from comparing.loading import alike, comparable, load
 from comparing.page import Page
 from comparing.verdicts import csv_text, markdown, mean, measure, recorded
@@ -87,13 +87,18 @@ def report_run(folder, *, gt=None, inputs=None):
     """
     folder = Path(folder)
     run = read_run(folder)
-    images, notes = images_of_run(folder, run, gt=gt, inputs=inputs)
-    shown = _shown(images)
-    if len(shown) < len(images):
+    images = images_of_run(folder, run)
+    chosen = _shown(images)
+    found, notes = with_companions(chosen, folder, gt=gt, inputs=inputs)
+    if len(chosen) < len(images):
         which = f'the first, and the {WORST} of the lowest PSNR, if run.json records it'
-        rest = 'of the others the table has what is recorded, and means are over images with both scores'
-        notes.insert(0, f'{len(shown)} of {len(images)} images are shown: {which}; {rest}')
-    return _write_page(folder, images, notes, ('bicubic', 'ZSSR'), run=run, shown=shown)
+        rest = 'the table has the others, too, if their scores are recorded; means are over images with both'
+        notes.insert(0, f'{len(chosen)} of {len(images)} images are shown: {which}; {rest}')
+    shown = {files.name: files for files in found}
+    left_out = {files.name for files in chosen} - shown.keys()
+    images = [shown.get(files.name, files) for files in images if files.name not in left_out]
+    listed = {files.name for files in images} - shown.keys()
+    return _write_page(folder, images, notes, ('bicubic', 'ZSSR'), run=run, listed=listed)
 
 
 def _shown(images):
@@ -106,18 +111,17 @@ def _shown(images):
     return [images[number] for number in sorted([*worst, *islice(others, SHOWN - len(worst))])]
 
 
-def _write_page(folder, images, notes, names, *, border=None, each=None, run=None, shown=None):
+def _write_page(folder, images, notes, names, *, border=None, each=None, run=None, listed=frozenset()):
     """Load, measure and show images one by one, so that memory holds one of them, and write `report.html`.
 
     For each, `each` is called with its verdict and pictures. With `run`, the run.json of `folder`, the page
-    tells what that records. Images that are not among those `shown` are in its table as recorded. A
+    tells what that records. Images whose names are `listed` are in its table only, with what is recorded. A
     ValueError says that none can be compared.
     """
     records = [files.results[-1].run for files in images]
-    shown = {files.name for files in (images if shown is None else shown)}
-    page, verdicts, notes = Page(names, len(shown), len(images)), [], [*notes]
+    page, verdicts, notes = Page(names, len(images) - len(listed), len(images)), [], [*notes]
     for files in images:
-        if files.name not in shown:
+        if files.name in listed:
             verdicts += filter(None, [recorded(files)])
             continue
         try:

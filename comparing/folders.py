@@ -6,6 +6,7 @@ the user gave, or where the record knows its bytes.
 """
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from files.image_files import ImageFiles
@@ -56,41 +57,56 @@ def common_images(a, b, *, gt=None, inputs=None):
     return images, sorted(notes)
 
 
-def images_of_run(folder, record, *, gt=None, inputs=None):
-    """Find the images of a run: its results, each beside None for bicubic enlargement of its input.
+def images_of_run(folder, record):
+    """List the results of a run, each beside None for bicubic enlargement of its input.
 
     Args:
         folder: of the run.
         record: dict, its run.json, of `read_run`.
-        gt: folder of ground truth, or None: the files that the record names.
-        inputs: folder of low-resolution inputs, or None: likewise.
 
     Returns:
-        A list of `ImageFiles` (of several scales of an image, the last), and a list of notes on what was left
-        out, each one line.
-
-    Raises:
-        FileNotFoundError: if a folder is missing.
-        ValueError: if the record lists no result whose input may be read.
+        A list of `ImageFiles` (of several scales of an image, the last), their inputs not looked for yet.
     """
-    images, notes = {}, []
-    companions = Companions(inputs, gt, folders=(folder,))
+    images = {}
     for output, (scale, run) in results_of(record).items():
         result = Result(Path(folder) / output, scale, run)
         # Not parsed: the results of img_SRF_2_LR and of img_SRF_2_HR are two images here.
         name = run.get('stem') or parse_name(result.path.stem)[0]
+        images[name] = ImageFiles(name, results=(None, result), scale=scale)
+    return list(images.values())
+
+
+def with_companions(images, folder, *, gt=None, inputs=None):
+    """Find the inputs and the ground truths of images of a run.
+
+    Args:
+        images: list of `ImageFiles`, of `images_of_run`.
+        folder: of the run.
+        gt: folder of ground truth, or None: the files that run.json names.
+        inputs: folder of low-resolution inputs, or None: likewise.
+
+    Returns:
+        Those `ImageFiles` whose input may be read, and a list of notes on what was left out, each one line.
+
+    Raises:
+        FileNotFoundError: if a folder is missing.
+        ValueError: if there is none of them.
+    """
+    found, notes, companions = [], [], Companions(inputs, gt, folders=(folder,))
+    for files in images:
+        result = files.results[-1]
         if stray := companions.stray(result):
             notes.append(stray)
             continue
-        source, truth, remarks = companions.find(parse_name(name)[0], scale, (run,))
+        source, truth, remarks = companions.find(parse_name(files.name)[0], files.scale, (result.run,))
         notes += remarks
-        if source is None or scale is None:
+        if source is None or files.scale is None:
             notes.append(f'{result.path}: its input or scale is not known (any more); left out')
             continue
-        images[name] = ImageFiles(name, source, truth, results=(None, result), scale=scale)
-    if not images:
+        found.append(replace(files, input=source, ground_truth=truth))
+    if not found:
         raise ValueError(in_one_line(f'{folder}: its run.json lists nothing to compare', notes))
-    return list(images.values()), notes
+    return found, notes
 
 
 def in_one_line(outcome, notes):

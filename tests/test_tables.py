@@ -180,15 +180,38 @@ def test_no_file_is_an_empty_table(tmp_path):
         (lambda text: text.replace('psnr,ssim', 'psnr,sim', 1), ['columns', 'move it away']),
         (lambda text: '', ['columns']),
         (lambda text: text.replace('bird', 'b' * 200_000), ['line 11', 'field larger']),
+        (lambda text: text.rstrip('\n') + ',more\n', ['line 11', 'too many cells']),
+        (lambda text: text + text.splitlines()[-1] + '\n', ['line 12', 'second row']),
+        (lambda text: text.replace('41.5', 'nan'), ['line 11', 'psnr nan']),
+        (lambda text: text.replace('41.5', '-inf'), ['line 11', 'psnr -inf']),
+        (lambda text: text.replace('0.98', '1e999'), ['line 11', 'ssim inf', 'from -1 to 1']),
+        (lambda text: text.replace('78.25', 'inf'), ['line 11', 'seconds inf', 'finite']),
+        (lambda text: text.replace('1980', '9' * 5000), ['line 11', 'whole number']),
+        (lambda text: text.replace('1980', '9' * 30), ['line 11', 'iterations', '64 bits']),
+        (lambda text: text.replace('Set5,2,', 'Set5,0,'), ['line 11', 'scale 0', 'from 1 to 100']),
+        (lambda text: text.replace('Set5,2,', 'Set5,,'), ['line 11', "'' is no whole number"]),
+        (lambda text: text.replace('bird', 'b\0d'), ['line 11', 'NUL']),
+        (lambda text: text.replace('bird', 'b\rd'), ['line 11', 'too few cells']),
+        (lambda text: text.replace('bird', '"bird'), ['line 11', 'too few cells']),
     ],
 )
 def test_damaged_tables_are_refused_and_the_line_named(tmp_path, damage, words):
     path = tmp_path / 'table1.csv'
     tables.write_table(path, as_dict(row()), NOTES)
-    path.write_text(damage(path.read_text()))
+    path.write_bytes(damage(path.read_text()).encode())
     message = refusal(tables.read_table, path)
     for word in [str(path), *words]:
         assert word in message
+
+
+@pytest.mark.parametrize('size', ['many images', '', '1e9 images', '9' * 5000 + ' images', '-1 images'])
+def test_a_size_of_a_set_that_is_none_is_not_known(tmp_path, size):
+    path = tmp_path / 'table1.csv'
+    tables.write_table(path, as_dict(row(set='Mine')), NOTES)
+    path.write_text(path.read_text().replace('7 images', size))
+    rows, notes = tables.read_table(path)
+    assert notes.set_size('Mine') == 0
+    assert lines_of(rows.values(), notes=notes)[0]['images'] == '1 of 1'
 
 
 def test_what_is_no_text_is_refused(tmp_path):
