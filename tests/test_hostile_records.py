@@ -96,6 +96,15 @@ def test_what_gives_no_end_of_bytes_is_not_read(tmp_path):
         assert compare.report_run(folder).verdicts[0].psnr_b is None
 
 
+@pytest.mark.parametrize('high', [5e-324, 1e-40, 1e308])
+def test_a_range_in_which_values_overflow_is_no_warning(tmp_path, high):
+    folder, told = make_run(tmp_path), {'dtype': 'uint16', 'stretched': False, 'page': 1}
+    values, source = (picture(4, *size) / 255 for size in ((60, 80), (30, 40)))
+    told |= {'low': [0.0], 'high': [high], 'shape': [1, 60, 80, 3]}
+    add_image(folder, 'x', (values, None, 16), (source, None, 16), values=told)
+    assert [verdict.name for verdict in compare.report_run(folder).verdicts] == ['bird', 'x']
+
+
 # Links
 
 
