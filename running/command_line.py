@@ -18,6 +18,9 @@ from settings.scales import told
 # Of a whole number; Python refuses to read thousands of them.
 MOST_DIGITS = 20
 
+# Characters of a field's value; a list of all that can be told apart is shorter.
+LONGEST_LITERAL = 10_000
+
 
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one line, and name what was meant.
@@ -198,7 +201,9 @@ def set_field(conf, assignment):
 
 
 def _literal(text):
-    """What a text is as a Python literal; the text itself if it is none."""
+    """What a text is as a Python literal; the text itself if it is none, or too long for any value."""
+    if len(text) > LONGEST_LITERAL:
+        return text
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')  # of text that Python would read as something odd
