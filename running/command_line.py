@@ -2,6 +2,7 @@
 
 import argparse
 import ast
+import logging
 import math
 import re
 import sys
@@ -85,6 +86,8 @@ def run_command(parser, action, argv=None, stopped='stopped'):
     Returns:
         The action's code; 2 for unusable input; 130 after Ctrl-C.
     """
+    # It tells of its fonts and its cache, which no one asked for.
+    logging.getLogger('matplotlib').setLevel(logging.ERROR)
     with lasting_streams(parser.prog):
         try:
             return action(parser.parse_args(argv)) or 0

@@ -1,7 +1,6 @@
 """run_ZSSR.py: what the command line understands, and what it says."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +12,6 @@ import configs
 import run_ZSSR
 from comparing.metrics import psnr
 from configs import Config, get_config
-from files.names import result_name, short_stem
 from imresize import imresize
 
 
@@ -405,57 +403,6 @@ def test_a_result_replaces_nothing_that_is_read(tmp_path, run, gaussian):
     done = run(image, output=truth)
     assert done.code == 2 and f'{truth}: results cannot be written there (it is the ground truth)' in done.err
     assert truth.read_bytes() == before
-
-
-@pytest.mark.parametrize(
-    ('arguments', 'said'),
-    [
-        (['--threads', '3000'], "'3000' is no whole number from 1 to"),
-        (['--threads', '1' * 5000], 'is no whole number from 1 to'),
-        (['--seed', '9' * 5000], 'argument --seed: invalid int value'),
-        (['--seed', '1' + '0' * 400], 'seed must be between 0 and 4294967295'),
-        (['--pages', '9' * 5000], "pages must be 'first', 'all', 'each' or a number from 1"),
-        (['--range', 'nan:inf'], '--range nan:inf: give auto, full'),
-        (['--range=-1e308:1e308'], 'value_range must be'),
-        (['--scale', '1e999'], '--scale 1e999: give a factor from 1 to 100'),
-        (['--set', 'noise_std=1' + '0' * 400], 'noise_std must be a number'),
-        (['--set', 'max_iters=1\n2'], r'--set max_iters=1\n2: max_iters must be a whole number'),
-        (['--set', '\x1b[31mwidth\r=1'], r'--set \x1b[31mwidth\r=1: write FIELD=VALUE'),
-        (['--wid\nth'], r'unrecognized arguments: --wid\nth'),
-        (['--input', 'no\nsuch.png'], r'no\nsuch.png: no such file'),
-        (['--input', 'caf\udce9.png'], 'caf�.png: no such file'),
-        (['--output', 'a\n.gif'], r'--output a\n.gif: cannot write .gif'),
-        (['X9\nCONF'], r"unknown configuration 'X9\nCONF'"),
-    ],
-)
-def test_hostile_values_are_one_line(capsys, arguments, said):
-    assert run_ZSSR.main(arguments) == 2
-    out, err = capsys.readouterr()
-    assert out == '' and err.startswith('run_ZSSR.py: ') and len(err.splitlines()) == 1
-    assert said in err and len(err) < 5000
-
-
-def test_images_of_any_name_are_enlarged_and_recorded(tmp_path, run):
-    names = ['b' * 250, '<b>$x$ a\nb\r\x1b[31m', 'caf\udce9 [x] 日本']
-    (tmp_path / 'images').mkdir()
-    for seed, name in enumerate(names):
-        save_image(tmp_path / 'image.png', seed).rename(tmp_path / 'images' / f'{name}.png')
-    done = run(tmp_path / 'images', 'X2_ONE_JUMP_IDEAL_CONF')
-    assert done.code == 0
-    images = json.loads((tmp_path / 'results' / 'run.json').read_text())['images']
-    assert {image['stem']: Path(image['input']) for image in images} == {
-        name: tmp_path / 'images' / f'{name}.png' for name in names
-    }
-    assert [image['scales'][0]['output'] for image in images] == [
-        result_name(image['stem'], (2, 2)) for image in images
-    ]
-    assert {image['scales'][0]['output'] for image in images} <= set(done.files)
-    assert {f'{name}_losses.png' for name in names[1:]} <= set(done.files)
-    page = (tmp_path / 'results' / 'report.html').read_text(encoding='utf-8')
-    assert 'caf%E9' in page and '&lt;b&gt;$x$' in page and '<b>' not in page
-    assert set('\r\x1b') & set(done.out) == set() and r'<b>$x$ a\nb\r\x1b[31m.png: no kernel' in done.out
-    (said,) = [line for line in done.out.splitlines() if 'shortened' in line]
-    assert said.startswith('1 name of results shortened') and said.endswith(f': {short_stem(names[0])}…')
 
 
 def test_an_empty_output_is_refused(tmp_path, run):

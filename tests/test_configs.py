@@ -7,7 +7,7 @@ import pytest
 import configs
 from configs import Config, get_config
 from running.command_line import set_field
-from settings.rules import policy_points, problems
+from settings.rules import policy_points
 
 DEFAULTS = {
     'scale_factors': [[2.0, 2.0]],
@@ -298,31 +298,6 @@ def test_what_does_not_fit_is_named(changes, message):
         Config(**changes).validate()
 
 
-@pytest.mark.parametrize(
-    ('field', 'most', 'more'),
-    [
-        *(
-            (field, 10**6, 10**6 + 1)
-            for field in ('max_iters', 'min_iters', 'run_test_every', 'display_every')
-        ),
-        *((field, 4096, 4097) for field in ('width', 'batch_size')),
-        ('crop_size', 4096, 10**4000),
-        ('depth', 256, 2**31),
-        *((field, 1e6, 1e7) for field in ('noise_std', 'learning_rate', 'init_variance')),
-        ('learning_rate_change_ratio', 1e6, 1e308),
-        ('back_projection_iters', [10**6], [10**400]),
-        ('value_range', [-1e30, 1e30], [-1e308, 1e308]),
-        ('value_range', [0, 1e-30], [0, 5e-324]),
-        ('value_range', [2**53, 2**53 + 2], [10**400, 10**401]),
-    ],
-)
-def test_huge_numbers_are_refused_in_a_line(field, most, more):
-    rest = {'learning_rate_slope_range': 10**6} if field == 'run_test_every' else {}
-    assert not [text for text in problems(Config(**{field: most}, **rest)) if text.startswith(field)]
-    (problem,) = problems(Config(**{field: more}, **rest))
-    assert problem.startswith(f'{field} must be') and len(problem) < 500
-
-
 def test_all_wrong_fields_are_named_at_once():
     with pytest.raises(ValueError, match=r'depth must be at least 2, not 1; .*noise_std must not'):
         Config(depth=1, noise_std=-1.0).validate()
@@ -397,14 +372,6 @@ def test_fields_are_set_from_text(assignment, value):
         ('max_iter=5', 'FIELD one of .*max_iters'),
         ('filter_shape=[]', 'FIELD=VALUE'),
         ('copy=1', 'FIELD=VALUE'),
-        ('noise_std=1' + '0' * 400, 'noise_std must be a number'),
-        ('noise_std=' + '9' * 5000, 'noise_std must be a number'),
-        ('max_iters={[]: 1}', 'max_iters must be a whole number'),
-        ('max_iters=' + '-' * 5000 + '1', 'max_iters must be a whole number'),
-        ('max_iters=' + '[' * 5000, 'max_iters must be a whole number'),
-        ('max_iters=' + '~' * 100_000 + '1', 'max_iters must be a whole number'),
-        ("max_iters='\\d'", 'max_iters must be a whole number'),  # of which Python warns
-        ('max_iters', 'FIELD=VALUE'),
     ],
 )
 def test_other_text_is_refused(assignment, message):
