@@ -139,6 +139,9 @@ def printable(text):
 
 def one_line(error):
     """Put what an exception says, or its kind if it says nothing, on one line; of too much, both ends."""
-    line = printable(str(error).strip() or type(error).__name__)
+    said = str(error).strip() or type(error).__name__
+    if not isinstance(error, ValueError | OSError):  # which name files, as they are called
+        said = ' '.join(said.split())
+    line = printable(said)
     half = LONGEST_LINE // 2
     return line if len(line) <= LONGEST_LINE else f'{line[:half]} … {line[-half:]}'

@@ -2,6 +2,7 @@
 
 import argparse
 import ast
+import logging
 import math
 import re
 import sys
@@ -17,6 +18,9 @@ from settings.scales import told
 
 # Of a whole number; Python refuses to read thousands of them.
 MOST_DIGITS = 20
+
+# Characters of a field's value; a list of all that can be told apart is shorter.
+LONGEST_LITERAL = 10_000
 
 
 class Parser(argparse.ArgumentParser):
@@ -82,6 +86,8 @@ def run_command(parser, action, argv=None, stopped='stopped'):
     Returns:
         The action's code; 2 for unusable input; 130 after Ctrl-C.
     """
+    # It tells of its fonts and its cache, which no one asked for.
+    logging.getLogger('matplotlib').setLevel(logging.ERROR)
     with lasting_streams(parser.prog):
         try:
             return action(parser.parse_args(argv)) or 0
@@ -198,7 +204,9 @@ def set_field(conf, assignment):
 
 
 def _literal(text):
-    """What a text is as a Python literal; the text itself if it is none."""
+    """What a text is as a Python literal; the text itself if it is none, or too long for any value."""
+    if len(text) > LONGEST_LITERAL:
+        return text
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')  # of text that Python would read as something odd

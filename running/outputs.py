@@ -74,8 +74,8 @@ def name_note(conf, images):
     shortened = [name for files in images if (name := short_stem(files.name)) != files.name]
     if not shortened or not conf.is_recorded:
         return None
-    whose = 'the result is' if len(images) == 1 else f'the results of {len(shortened)} images are'
-    return f'{whose} called {shortened[0]}…: names are shortened to {LONGEST_STEM} bytes, with a hash'
+    count = f'{len(shortened)} name{"s" * (len(shortened) > 1)}'
+    return f'{count} of results shortened to {LONGEST_STEM} bytes, with a hash at the end: {shortened[0]}…'
 
 
 def last_line(conf, images, several):

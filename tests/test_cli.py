@@ -12,7 +12,6 @@ import configs
 import run_ZSSR
 from comparing.metrics import psnr
 from configs import Config, get_config
-from files.names import short_stem
 from imresize import imresize
 
 
@@ -408,18 +407,6 @@ def test_a_result_replaces_nothing_that_is_read(tmp_path, run, gaussian):
 
 def test_an_empty_output_is_refused(tmp_path, run):
     assert run(save_image(tmp_path / 'a.png'), output='').code == 2
-
-
-def test_a_name_too_long_for_results_is_shortened_and_this_is_said(tmp_path, run):
-    stem = 'b' * 250
-    done = run(save_image(tmp_path / f'{stem}.png'))
-    short = short_stem(stem)
-    assert done.code == 0 and f'{short}_zssr_X2.00X2.00.png' in done.files
-    (said,) = [line for line in done.out.splitlines() if 'shortened' in line]
-    assert said.startswith(f'the result is called {short}…')
-    (image,) = json.loads((tmp_path / 'results' / 'run.json').read_text())['images']
-    assert (image['stem'], image['scales'][0]['output']) == (stem, f'{short}_zssr_X2.00X2.00.png')
-    assert f'{short}_zssr_X2.00X2.00.png' in (tmp_path / 'results' / 'report.html').read_text()
 
 
 def test_npz_is_a_format_of_results(tmp_path, run):

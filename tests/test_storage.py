@@ -88,6 +88,7 @@ def test_any_text_is_one_line_to_print(text, shown):
 
 
 def test_an_exception_that_says_nothing_is_named():
+    assert one_line(RuntimeError('of a\n  library')) == 'of a library'
     assert one_line(MemoryError()) == one_line(ValueError('\n')).replace('Value', 'Memory') == 'MemoryError'
 
 

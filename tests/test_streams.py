@@ -54,6 +54,16 @@ def test_a_command_ends_as_its_work_does_whatever_becomes_of_its_output(tmp_path
         assert done.stdout + done.stderr == said
 
 
+def test_matplotlib_says_nothing_of_its_cache(tmp_path):
+    command = COMMAND.replace(
+        'for number in range(20_000):', 'import matplotlib.figure\n    for number in ():'
+    )
+    environment = {**os.environ, 'MPLCONFIGDIR': '/proc/none', 'TMPDIR': str(tmp_path)}
+    command = [sys.executable, '-c', command, str(tmp_path / 'file')]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT, env=environment, timeout=60)
+    assert (done.returncode, done.stderr) == (7, 'a warning\ncompiled code prints')
+
+
 def gone():
     """A text stream that no one reads."""
     ours, theirs = os.pipe()
