@@ -3,9 +3,9 @@
     python tests/fuzz.py images --count 5000
     python tests/fuzz.py images --seed 0 --only 17      # that case again, and what it raises
 
-A kind is a module of tests/helpers/fuzz/ with `make(rng, folder)`, which returns a case, and `read(case)`, which hands
-it to the program. Ends with 1 if there is a defect: a traceback, a crash, a message of several lines or beside
-ours, more than 10 seconds, more than 2 GiB.
+A kind is a module of tests/helpers/fuzz/ with `make(rng, folder)`, which returns a case, and `read(case)`,
+which hands it to the program. Ends with 1 if there is a defect: a traceback, a crash, a message of several
+lines or beside ours, more than 10 seconds, more than 2 GiB.
 """
 
 import argparse
