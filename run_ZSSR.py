@@ -14,9 +14,17 @@ import configs
 from files.run_folder import RunFolder, check_output
 from running import devices, inputs, workers
 from running.cluster import Cluster
-from running.command_line import Parser, make_config, range_of, run_command, scale_note, whole_number
+from running.command_line import (
+    Parser,
+    make_config,
+    pages_of,
+    range_of,
+    run_command,
+    scale_note,
+    whole_number,
+)
 from running.jobs import make_plan
-from running.outputs import FORMATS, check_result_file, last_line, output_fields
+from running.outputs import FORMATS, check_result_file, last_line, name_note, output_fields
 from running.processes import MOST_WORKERS
 from running.progress import Terminal
 from running.words import read_words
@@ -88,7 +96,12 @@ def _add_settings(parser):
     )
     add('--set', action='append', default=[], metavar='FIELD=VALUE', help='change any field of Config')
     add('--seed', type=int, metavar='N', help='the same seed gives the same file (default: a fresh one)')
-    add('--threads', type=whole_number(1), metavar='N', help='CPU threads (default: all cores)')
+    add(
+        '--threads',
+        type=whole_number(1, devices.MOST_THREADS),
+        metavar='N',
+        help='CPU threads (default: all cores)',
+    )
     add(
         *('-j', '--workers'),
         type=whole_number(1, MOST_WORKERS),
@@ -115,7 +128,7 @@ def configure(args):
     if args.range is not None:
         changes['value_range'] = range_of(args.range)
     if args.pages is not None:
-        changes['pages'] = int(args.pages) if args.pages.isdecimal() else args.pages
+        changes['pages'] = pages_of(args.pages)
     if args.output is not None:
         fields = output_fields(args.output, args.ext)
         if args.cluster is not None and 'result_file' in fields:
@@ -188,7 +201,8 @@ def find(conf, args, words, terminal, earlier):
         raise ValueError(plan.failures[0])
     for line in [*(warning for _, warning in belongings if warning), *plan.unmeasured, *plan.failures]:
         terminal.warn(line)
-    for line in (words.note, scale_note(words.preset, conf), inputs.unread_note(found.unread), plan.note):
+    notes = words.note, scale_note(words.preset, conf), inputs.unread_note(found.unread), plan.note
+    for line in (*notes, name_note(conf, plan.images)):
         if line:
             terminal.say(line)
     return plan

@@ -23,7 +23,7 @@ from files.names import (
     kernel_names,
 )
 from files.saving import Saving
-from files.storage import PROJECT, one_line
+from files.storage import PROJECT, one_line, printable
 from learning.strips import bytes_per_sample
 from settings.nearest import did_you_mean_file
 
@@ -256,11 +256,11 @@ def _check_result(files, pictures, conf):
 
 def failure_line(files, error):
     """One line that names the image and what went wrong with it."""
-    message = one_line(error)
+    message, name = one_line(error), printable(str(files.input))
     # An error of no input's making has half of its message in its kind.
     if str(error) and not isinstance(error, ValueError | OSError):
         message = f'{type(error).__name__}: {message}'
-    return message if message.startswith(str(files.input)) else f'{files.input}: {message}'
+    return message if message.startswith(name) else f'{name}: {message}'
 
 
 def _located(path):
@@ -286,7 +286,7 @@ def _find_kernel(path, index, count):
 
 def _owner(path):
     """The name of the image that a file is called like a kernel, or a drawing of a kernel, of; or None."""
-    match = re.fullmatch(r'(.+)_\d+', path.stem)
+    match = re.fullmatch(r'(?s)(.+)_\d+', path.stem)
     return match[1] if match and path.suffix.lower() in (*KERNEL_SUFFIXES, '.svg') else None
 
 
