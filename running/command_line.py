@@ -49,6 +49,12 @@ class Parser(argparse.ArgumentParser):
             self.error(f'unrecognized arguments: {" ".join(unknown)}{meant}')
         return namespace
 
+    def _get_values(self, action, arg_strings):
+        """As argparse, which takes the value of --option=-- for the end of the options, and gives a list."""
+        if action.option_strings and arg_strings == ['--']:
+            self.error(f'argument {"/".join(action.option_strings)}: -- is no value')
+        return super()._get_values(action, arg_strings)
+
     def _options(self):
         """The names of all options, those of subcommands too."""
         options = []
