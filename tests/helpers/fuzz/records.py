@@ -5,8 +5,11 @@ import copy
 import io
 import json
 import shutil
+import tempfile
 from argparse import Namespace
+from pathlib import Path
 
+import numpy as np
 from helpers.fuzz.damage import damage
 from helpers.result_folders import noisy, picture, save
 
@@ -246,3 +249,14 @@ def _watched(run):
         yield
     finally:
         loading.read_image = real
+
+
+def _load_readers():
+    """Read some cases, so that what readers load late is not loaded again in the process of every case."""
+    rng = np.random.default_rng(0)
+    for _ in range(9):
+        with tempfile.TemporaryDirectory() as folder, contextlib.suppress(ValueError, OSError):
+            read(make(rng, Path(folder)))
+
+
+_load_readers()
