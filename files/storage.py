@@ -77,15 +77,8 @@ def _sync(path, mode):
 
 def remove_leftovers(folder):
     """Remove what writes that were killed left in a folder, which no one else may be writing to."""
-    for path in Path(folder).iterdir():
+    for path in Path(folder).glob('.*.tmp'):  # none, where the folder itself is gone
         if TEMPORARY_NAME.fullmatch(path.name):
-            path.unlink(missing_ok=True)
-
-
-def remove_leftovers(folder):
-    """Remove what writes that were killed left in a folder; for the one run that writes there."""
-    for path in Path(folder).glob('.*.tmp'):
-        if re.fullmatch(r'\.[0-9a-f]{32}\.tmp', path.name):
             path.unlink(missing_ok=True)
 
 
