@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from files.jobs import deciding, digest_files, job_key
-from files.records import RUN_JSON, read_run
+from files.records import RUN_JSON, checked_image, read_run
 from files.storage import one_line, sha256
 
 # What a run adds to before it writes run.json; there only while it runs, or after it was killed.
@@ -43,7 +43,7 @@ class Earlier:
         if (earlier.folder / RUN_JSON).is_file():
             record = read_run(folder)
             earlier.config, earlier.preset = record.get('config') or {}, record.get('preset')
-            earlier.failures = [line for line in record.get('failures') or [] if isinstance(line, str)]
+            earlier.failures = record.get('failures') or []
             for image in record.get('images') or []:
                 earlier._add(image)
         for line in _journal(earlier.folder / JOURNAL):
@@ -98,7 +98,7 @@ class Earlier:
                 left.append(files)
             elif self._is_done(known, files, conf):
                 done.append(known)
-            elif known['input'] not in (str(files.input.resolve()), None):
+            elif known['input'] != str(files.input.resolve()):
                 where = f'of {known["input"]} in {self.folder}'
                 line = f'its result would replace that {where}; choose another --output, or add --force'
                 taken.append((files, line))
@@ -112,9 +112,10 @@ class Earlier:
         self.failures = [line for line in self.failures if not line.startswith(tried)]
 
     def _add(self, image):
-        """Take an entry; a later one of the same stem is the valid one."""
-        self.images[image.get('stem')] = brief(image)
-        self.texts[image.get('stem')] = json.dumps(image)
+        """Take an entry; a later one of the same stem is the valid one, and what is not whole is none."""
+        if image.get('stem') and image.get('input') and image.get('scales'):
+            self.images[image['stem']] = brief(image)
+            self.texts[image['stem']] = json.dumps(image)
 
     def _is_done(self, known, files, conf):
         """Whether an entry is that of the same job, and its results are there as they were written."""
@@ -144,7 +145,7 @@ def _journal(path):
         for line in lines:
             try:
                 told = json.loads(line)
+                if isinstance(told, dict | str):
+                    yield checked_image(told) if isinstance(told, dict) else told
             except (ValueError, RecursionError):
                 continue
-            if isinstance(told, dict | str):
-                yield told

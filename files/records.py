@@ -93,11 +93,30 @@ def read_run(folder):
     try:
         record = _checked(_parsed(path), RUN)
         images = enumerate(record.get('images') or [])
-        record['images'] = [_checked_image(image, f'images[{number}].') for number, image in images]
+        record['images'] = [checked_image(image, f'images[{number}].') for number, image in images]
     except (ValueError, RecursionError) as error:
         reason = 'nested too deep' if isinstance(error, RecursionError) else error
         raise ValueError(f'{path}: not a record of a run ({reason}); delete or restore it') from error
     return record
+
+
+def checked_image(image, where=''):
+    """The entry of an image as it may be used.
+
+    Args:
+        image: dict. Not changed.
+        where: what comes before a field's name in an error message.
+
+    Returns:
+        A copy without what is only shown and not as it should be.
+
+    Raises:
+        ValueError: if what decides is not as it should be, naming the field.
+    """
+    image = _checked(image, IMAGE, where)
+    scales = enumerate(image.get('scales') or [])
+    image['scales'] = [_checked(scale, SCALE, f'{where}scales[{number}].') for number, scale in scales]
+    return image
 
 
 def results_of(record):
@@ -175,14 +194,6 @@ def _number(digits):
     return int(digits) if len(digits) <= MOST_DIGITS else float(digits)
 
 
-def _checked_image(image, where):
-    """`_checked`, of an image and its scales."""
-    image = _checked(image, IMAGE, where)
-    scales = enumerate(image.get('scales') or [])
-    image['scales'] = [_checked(scale, SCALE, f'{where}scales[{number}].') for number, scale in scales]
-    return image
-
-
 def _checked(entry, rules, where=''):
     """A copy of a dict without what is only shown and not as it should be; what decides is refused then.
 
@@ -205,8 +216,20 @@ def _is_list_of_dicts(value):
     return isinstance(value, list) and all(isinstance(entry, dict) for entry in value)
 
 
+def _is_dict(value):
+    return isinstance(value, dict)
+
+
+def _are_lines(value):
+    return isinstance(value, list) and all(isinstance(line, str) for line in value)
+
+
 def _is_text(value):
     return isinstance(value, str) and len(value) <= LONGEST_TEXT
+
+
+def _are_texts(value):
+    return isinstance(value, list) and len(value) <= LONGEST_LIST and all(map(_is_text, value))
 
 
 def _is_path(value, longest=LONGEST_PATH):
@@ -311,6 +334,8 @@ RUN = {
     'images': (_is_list_of_dicts, 'a list of objects'),
     'preset': (_is_text, None),
     'changes': (_are_settings, None),
+    'config': (_is_dict, None),
+    'failures': (_are_lines, None),
     'started': (_is_time, None),
     'finished': (_is_time, None),
 }
@@ -322,14 +347,18 @@ IMAGE = {
     'values': (_is_values, 'low, high, dtype, stretched, shape and page of an image'),
     'input_sha256': (_is_checksum, None),
     'ground_truth_sha256': (_is_checksum, None),
+    'key': (_is_checksum, None),
     'kernel': (_is_text, None),
+    'notes': (_are_texts, None),
     'seed': (_is_whole, None),
     'device': (_is_text, None),
+    'seconds': (is_number, None),
     'bicubic_psnr': (is_number, None),
 }
 SCALE = {
     'sf': (_is_scale, f'two numbers from 1 to {LARGEST_SCALE}'),
     'output': (_is_file_name, 'the name of a file in this folder'),
+    'output_sha256': (_is_checksum, None),
     'kernel': (_is_kernel, None),
     'seconds': (_are_seconds, None),
     'loss': (_are_numbers, None),

@@ -9,6 +9,7 @@ import numpy as np
 from blind.choice import choose
 from comparing.metrics import psnr, scale_border
 from files.jobs import check_unchanged, digest_files, job_key
+from files.names import figure_name
 from files.run_record import finite, image_record
 from files.storage import sha256
 from imresize import imresize
@@ -45,7 +46,7 @@ def run_image(files, conf, terminal, networks, original=None):
     digests = digest_files(files)
     conf, kernels, note, found = _settings_for(files, conf, terminal, original)
     terminal.say(f'{files.input.name}: {note}')
-    figure = FigureFile(Path(conf.result_path) / f'{files.name}_losses.png')
+    figure = FigureFile(Path(conf.result_path) / figure_name(files.name), terminal.warn)
 
     def follow(net):
         """Show where the training stands, in words and as a figure."""

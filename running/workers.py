@@ -2,7 +2,6 @@
 
 import errno
 import math
-import traceback
 
 from blind.choice import choose
 from comparing.loading import LARGEST
@@ -124,7 +123,7 @@ def _follow(outcomes, images, record, terminal, verbose, several):
         else:
             terminal.warn(failure)
             if verbose:
-                terminal.warn(''.join(traceback.format_exception(outcome)))
+                terminal.trace(outcome)
             record.add(failure=failure)
         if record.trouble and record.trouble != told:
             terminal.warn(f'{record.trouble}; the results themselves are written')
