@@ -11,6 +11,7 @@ from configs import Config, get_config
 from files.image_files import ImageFiles
 from files.records import read_curves, read_run, results_of
 from files.run_record import RunRecord, finite, image_record, scale_record
+from files.storage import sha256
 
 
 @pytest.mark.parametrize('preset', ['X2_FAST_REAL_CONF', None, '0'])
@@ -189,7 +190,10 @@ def test_what_a_run_writes_is_read_whole(tmp_path):
     scale = scale_record((2.0, 2.0), np.eye(3), [1], history)
     scale |= {'psnr': None, 'ssim': None, 'seconds': {'training': 1.5, 'output': 0.1}, 'output': 'bird_x.png'}
     image = image_record(
-        ImageFiles('bird', source), 'a kernel', found=None, seed=3, scales=[scale], values=TOLD
+        ImageFiles('bird', source),
+        {source: sha256(source)},
+        **{'key': 64 * '0', 'kernel': 'a kernel', 'notes': ['has 2 pages'], 'seconds': 2.5, 'threads': 2},
+        **{'found': None, 'seed': 3, 'scales': [scale], 'values': TOLD},
     )
     RunRecord(conf, {'zssr': '1'}, preset='X2_REAL_CONF').add(image=image)
     assert read_run(tmp_path) == json.loads((tmp_path / 'run.json').read_text())
