@@ -41,6 +41,12 @@ def _of_process():
     return math.inf if limit == resource.RLIM_INFINITY else limit - used
 
 
+def is_shortage(error):
+    """Whether an exception says that there was too little memory, of the machine or of a GPU."""
+    # TensorFlow's own is told by its name, so that it need not be loaded for this.
+    return isinstance(error, MemoryError) or type(error).__name__ == 'ResourceExhaustedError'
+
+
 def check_memory(name, shape, channels, bytes_per_sample=BYTES_PER_SAMPLE):
     """Refuse what does not fit.
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from files.image_files import ImageFiles, load_inputs
 from files.kernels import read_kernel
-from files.memory import check_memory
+from files.memory import check_memory, is_shortage
 from files.names import (
     KERNEL_SUFFIXES,
     SUFFIXES,
@@ -257,6 +257,8 @@ def _check_result(files, pictures, conf):
 def failure_line(files, error):
     """One line that names the image and what went wrong with it."""
     message, name = one_line(error), printable(str(files.input))
+    if is_shortage(error):
+        return f'{name}: out of memory; crop it, free memory, or use fewer --workers'
     # An error of no input's making has half of its message in its kind.
     if str(error) and not isinstance(error, ValueError | OSError):
         message = f'{type(error).__name__}: {message}'

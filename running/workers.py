@@ -6,6 +6,7 @@ import math
 from blind.choice import choose
 from comparing.loading import LARGEST
 from comparing.summary import Line, write_summary
+from files.memory import is_shortage
 from files.run_record import RunRecord
 from files.storage import one_line
 from running.clock import Clock, duration_text, forecast
@@ -204,7 +205,7 @@ def _outcomes(images, conf, terminal):
             outcome = run_image(files, conf, terminal, networks)
         except Exception as error:  # whatever stops one image must not lose the others of a long run
             outcome = error
-            if isinstance(error, MemoryError):
+            if is_shortage(error):
                 networks.clear()
         yield number, outcome
 
