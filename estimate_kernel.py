@@ -9,7 +9,6 @@ written. The .svg shows the kernel and the spectra that it was found by.
 """
 
 import argparse
-import io
 import sys
 from pathlib import Path
 
@@ -50,11 +49,11 @@ def _estimate(path, scale, output):
     text = f'{found.note}, confidence {found.confidence:.2f}' if found.spectra else found.note
     if found.spectra:
         from blind.figure import kernel_figure
+        from comparing.figures import drawn
 
-        picture = io.BytesIO()
-        kernel_figure(f'{path.name}: {text}', found, scale).savefig(picture, format='svg')
+        picture = drawn(kernel_figure(f'{path.name}: {text}', found, scale), 'svg', dpi=100)
         # No format that is read as an image: the folder may hold images to enlarge.
-        atomic_write(kernel.with_suffix('.svg'), picture.getvalue())
+        atomic_write(kernel.with_suffix('.svg'), picture)
     if found.kernel is None:
         left = f'; {kernel} is of another time, remove it' if kernel.exists() else ''
         return f'{text}: no kernel is written{left}'

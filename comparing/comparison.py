@@ -1,7 +1,5 @@
 """Two folders of results side by side, or a run's beside bicubic enlargement: from folders to pages."""
 
-import io
-import warnings
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -113,7 +111,7 @@ def _write_page(folder, images, notes, names, *, border=None, each=None, run=Non
 
 def _write_figure(folder, names, verdict, pictures):
     """Write the figure for papers of one image, as PNG and PDF."""
-    from comparing.figures import comparison_figure  # loads matplotlib
+    from comparing.figures import comparison_figure, drawn  # loads matplotlib
 
     a, b = pictures.results
     candidates = [('input', pictures.input, None)]
@@ -129,11 +127,7 @@ def _write_figure(folder, names, verdict, pictures):
     figure = comparison_figure(panels, peaks(strips.difference(a, b), count=2), verdict.size)
     folder.mkdir(exist_ok=True)
     for kind in ('png', 'pdf'):
-        data = io.BytesIO()
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore')  # a name in a script that the font lacks
-            figure.savefig(data, format=kind, dpi=200)
-        atomic_write(folder / f'{verdict.name}.{kind}', data.getvalue())
+        atomic_write(folder / f'{verdict.name}.{kind}', drawn(figure, kind, dpi=200))
 
 
 def _bicubic_psnr(pictures, border):

@@ -7,6 +7,7 @@ touched and no display is needed.
 import io
 import itertools
 import math
+import warnings
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -124,8 +125,15 @@ def frontier_figure(points):
 
 def png_bytes(figure):
     """A figure as the bytes of a PNG file."""
+    return drawn(figure, 'png', dpi=100)
+
+
+def drawn(figure, kind, dpi):
+    """A figure as the bytes of a file of a kind: 'png', 'pdf' or 'svg'."""
     file = io.BytesIO()
-    figure.savefig(file, format='png', dpi=100)
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')  # a name in a script that the font lacks
+        figure.savefig(file, format=kind, dpi=dpi)
     return file.getvalue()
 
 
