@@ -7,7 +7,17 @@ import zlib
 
 import numpy as np
 import pytest
-from helpers.pictures import LAYOUTS, check, chunk, png_bytes, refusal, samples, save, write_hand_png
+from helpers.pictures import (
+    LAYOUTS,
+    check,
+    chunk,
+    png_bytes,
+    refusal,
+    samples,
+    save,
+    tiff_with,
+    write_hand_png,
+)
 from PIL import Image
 
 from configs import Config
@@ -134,16 +144,6 @@ def tiff_bytes(**options):
     file = io.BytesIO()
     tifffile.imwrite(file, samples(1, 16, (24, 32))[:, :, 0], **options)
     return file.getvalue()
-
-
-def tiff_with(data, tag, place, number):
-    """A TIFF of which a field of a tag is other: its number (0), type (2), count (4) or value (8)."""
-    data, (start,) = bytearray(data), struct.unpack_from('<I', data, 4)
-    for entry in range(start + 2, start + 2 + 12 * struct.unpack_from('<H', data, start)[0], 12):
-        if struct.unpack_from('<H', data, entry)[0] == tag:
-            struct.pack_into('<I' if place > 2 else '<H', data, entry + place, number)
-            return bytes(data)
-    raise AssertionError(f'no tag {tag}')
 
 
 def damaged_tiffs():
