@@ -28,7 +28,7 @@ MOST_WORDS = 1200
 # Named on the pages, but no part of the project: files of the original, folders that commands write.
 ELSEWHERE = {'run_ZSSR_single_input.py', 'code/', 'figures/'}
 # Options of the development tools.
-OTHER_OPTIONS = {'--check'}
+OTHER_OPTIONS = {'--check', '--dist'}
 
 every_page = pytest.mark.parametrize('page', PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
 

@@ -18,6 +18,8 @@ from imresize import imresize_matlab
 from paper import image_sets
 from paper.measuring import Measurer
 
+pytestmark = pytest.mark.usefixtures('shared_networks')
+
 SHARED = Path(__file__).parents[2] / 'shared' / 'data'
 
 
