@@ -76,7 +76,7 @@ class Earlier:
         if force:
             return Earlier(self.folder)
         named = ', '.join(f'{name} {self.config[name]!r}' for name in differing[:3])
-        preset = f'{self.preset}: ' if self.preset else ''
+        preset = '' if self.preset in (None, '0') else f'{self.preset}: '
         raise ValueError(
             f'{self.folder}: holds results of another configuration ({preset}{named}); '
             'choose another --output, or add --force to replace them'

@@ -52,7 +52,8 @@ class Cluster:
             remedy = 'python -m pip install -r requirements-cluster.txt'
             raise ValueError(f'--cluster {place}: needs Dask; {remedy}') from None
         if not verbose:
-            logging.getLogger('distributed').setLevel(logging.CRITICAL)
+            for name in ('distributed', 'distributed.client'):
+                logging.getLogger(name).setLevel(logging.CRITICAL)
         self._place, self._threads = place, threads
         self._resources = {'GPU': 1} if is_gpu else None
         where = {'scheduler_file': place} if Path(place).is_file() else {'address': place}
@@ -208,7 +209,7 @@ def _write(results, conf):
 
 
 def _unpacked_call():
-    """A function that makes a pickled call: so the scheduler, which unpickles jobs, need not know the program."""
+    """A function that makes a pickled call, so that the scheduler, which unpickles jobs, knows no program."""
 
     def call(job):
         # Sent as it is, since it is of no module; so it brings what it needs.
