@@ -146,7 +146,7 @@ def configure(args):
 
 
 def run(args):
-    """Do what the command line asks for; returns 0, or 1 if an image of several failed."""
+    """Do what the command line asks for; returns 0, or 1 if an image of several, or their record, failed."""
     if args.list:
         for name, description in configs.PRESETS.items():
             print(f'{name:26}{description}')
@@ -174,7 +174,7 @@ def enlarge(conf, args):
     finished = [*plan.done, *record.images] if record else []
     if finished and (line := last_line(conf, finished, plan.several)):
         terminal.say(line)
-    return 1 if failures else 0
+    return 1 if failures or (record and record.trouble) else 0
 
 
 def find(conf, args, words, terminal, earlier):
@@ -189,9 +189,9 @@ def find(conf, args, words, terminal, earlier):
     if kernels:
         inputs.check_kernels(kernels, conf)
     needs_kernel = words.preset in configs.NEED_KERNEL
-    belongings = [
-        inputs.find_files(path, conf, kernels, args.ground_truth, needs_kernel) for path in found.paths
-    ]
+    # In a folder of inputs and results, these are no inputs of the next run.
+    paths = [path for path in found.paths if not (found.several and earlier.made(path))]
+    belongings = [inputs.find_files(path, conf, kernels, args.ground_truth, needs_kernel) for path in paths]
     files = [of_image for of_image, _ in belongings]
     check_result_file(conf, files)
     with terminal.doing('reading the images'):
@@ -253,7 +253,8 @@ def main(argv=None):
     """Run the command line `argv` (None: the process' own).
 
     Returns:
-        0; 1 if an image of several failed; 2 for unusable input; 130 after Ctrl-C, 143 after SIGTERM.
+        0; 1 if an image of several failed, or what is done could not be recorded; 2 for unusable input; 130
+        after Ctrl-C, 143 after SIGTERM.
     """
     return run_command(build_parser(), run, argv, 'stopped; finished images are kept')
 

@@ -2,13 +2,14 @@
 
 import json
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from files.jobs import deciding, digest_files, job_key
 from files.records import RUN_JSON, checked_image, read_run
 from files.storage import one_line, sha256
 
-# What a run adds to before it writes run.json; there only while it runs, or after it was killed.
+# What came after run.json was written; there only while a run lasts, or after it was killed.
 JOURNAL = '.run.jsonl'
 
 
@@ -51,6 +52,7 @@ class Earlier:
                 earlier.failures.append(line)
             else:
                 earlier._add(line)
+        earlier.failures = list(dict.fromkeys(earlier.failures))
         return earlier
 
     def suited(self, conf, force):
@@ -74,11 +76,23 @@ class Earlier:
         if force:
             return Earlier(self.folder)
         named = ', '.join(f'{name} {self.config[name]!r}' for name in differing[:3])
-        preset = f'{self.preset}: ' if self.preset else ''
+        preset = '' if self.preset in (None, '0') else f'{self.preset}: '
         raise ValueError(
             f'{self.folder}: holds results of another configuration ({preset}{named}); '
             'choose another --output, or add --force to replace them'
         )
+
+    def made(self, path):
+        """Whether a file is a result, or a figure, of an earlier run in the folder."""
+        if self.folder is None or path.resolve().parent != self.folder.resolve():
+            return False
+        return path.name in self._made
+
+    @cached_property
+    def _made(self):
+        """The names of results and figures."""
+        results = {scale['output'] for image in self.images.values() for scale in image['scales']}
+        return results | {f'{stem}_losses.png' for stem in self.images}
 
     def split(self, images, conf):
         """Find out which images are done already: by the same job, with results that are as they were left.

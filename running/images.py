@@ -77,7 +77,7 @@ def run_image(files, conf, terminal, networks, original=None):
     networks[files.channels] = net.network
     return image_record(
         original,
-        {path: digests[copy] for path, copy in _pairs(original, files)},
+        {path: digests[copy] for path, copy in pairs_of_files(original, files)},
         key=job_key(files, digests, asked),
         kernel=note,
         notes=notes,
@@ -130,7 +130,7 @@ def _settings_for(files, conf, terminal, original):
     return choice.conf, choice.kernels, choice.note, choice.found
 
 
-def _pairs(original, files):
+def pairs_of_files(original, files):
     """The files of an image, each beside the copy that is read."""
     pairs = [(original.input, files.input), (original.ground_truth, files.ground_truth)]
     pairs += zip(original.kernels or (), files.kernels or (), strict=True)

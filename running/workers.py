@@ -2,6 +2,7 @@
 
 import errno
 import math
+from pathlib import Path
 
 from blind.choice import choose
 from comparing.loading import LARGEST
@@ -70,7 +71,7 @@ def run_images(
     else:
         outcomes = _outcomes(images, conf, terminal)
     try:
-        _follow(outcomes, images, record, terminal, verbose, several=not is_alone)
+        _follow(outcomes, images, conf, record, terminal, verbose=verbose, several=not is_alone)
     finally:
         outcomes.close()
         record.close()
@@ -86,8 +87,16 @@ def _summarise(images, conf, record, terminal):
     ours = {image['stem'] for image in record.images}
     failures = [_name_and_reason(line, images) for line in record.all_failures]
     failed = {name for name, _ in failures}
+    # What is known of these from earlier holds no more.
+    tried = {files.name for files in images}
+    refused = {str(Path(name).resolve()) for name in failed}
+    skipped = [
+        image
+        for stem, image in record.earlier.items()
+        if stem not in tried and image['input'] not in refused and image['scales']
+    ]
     lines = [Line.of(image, 'done') for image in record.images]
-    lines += [Line.of(image, 'skipped') for stem, image in record.earlier.items() if stem not in ours]
+    lines += [Line.of(image, 'skipped') for image in skipped]
     lines += [Line(name, 'failed', reason) for name, reason in failures]
     lines += [
         Line(str(files.input), 'left')
@@ -108,7 +117,7 @@ def _name_and_reason(line, images):
     return line.partition(': ')[::2] if name is None else (name, line[len(one_line(name)) + 2 :])
 
 
-def _follow(outcomes, images, record, terminal, verbose, several):
+def _follow(outcomes, images, conf, record, terminal, *, verbose, several):
     """Take what becomes of each image; of `several` at a time, also tell."""
     told = None
     while (ended := _next(outcomes, terminal, several)) is not None:
@@ -130,7 +139,8 @@ def _follow(outcomes, images, record, terminal, verbose, several):
             terminal.warn(f'{record.trouble}; the results themselves are written')
         told = record.trouble
         if failure and isinstance(outcome, OSError) and outcome.errno in NO_ROOM:
-            raise OSError(f'{one_line(outcome)}; make room there and start again to go on')
+            reason = f'no room for results ({outcome.strerror})'
+            raise OSError(f'{conf.result_path}: {reason}; make room there and start again to go on')
 
 
 def _ended_line(files, entry, clock):
