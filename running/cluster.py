@@ -23,6 +23,13 @@ from running.progress import Terminal
 # Seconds that a scheduler has to answer in.
 PATIENCE = 15
 
+# Of Dask: no advice on sending less, as an image is as large as it is; and no log of the last thousand
+# messages, which would keep their images in memory.
+SETTINGS = {
+    'distributed.admin.large-graph-warning-threshold': '1 TiB',
+    'distributed.admin.low-level-log-length': 0,
+}
+
 # Jobs at the scheduler for each thread of its workers: enough that none waits, few enough for its memory.
 JOBS_AHEAD = 2
 
@@ -53,8 +60,7 @@ class Cluster:
             raise ValueError(f'--cluster {place}: needs Dask; {remedy}') from None
         if not verbose:
             logging.getLogger('distributed').setLevel(logging.CRITICAL)
-        # An image is as large as it is: no reason to advise other ways of sending it.
-        dask.config.set({'distributed.admin.large-graph-warning-threshold': '1 TiB'})
+        dask.config.set(SETTINGS)
         self._place, self._threads = place, threads
         self._resources = {'GPU': 1} if is_gpu else None
         try:
