@@ -215,6 +215,8 @@ def run_images(conf, args, words, terminal, plan, earlier):
     cluster, places = None, []
     if plan.images and args.cluster is not None:
         cluster = Cluster(args.cluster, is_gpu=words.gpu == 'all', threads=args.threads, verbose=args.verbose)
+        if cluster.warning:
+            terminal.warn(cluster.warning)
         if not cluster.has_workers:
             terminal.say('no worker is there yet: waiting for them')
     elif plan.images:

@@ -4,12 +4,14 @@ Dask is optional (requirements-cluster.txt) and loaded only where a cluster is a
 TLS and timeouts among them, apply as they stand in its configuration.
 """
 
+import json
 import logging
 import pickle
 import sys
 import threading
 import warnings
 from dataclasses import replace
+from ipaddress import ip_address
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,6 +25,13 @@ from running.progress import Terminal
 
 # Seconds that a scheduler has to answer in.
 PATIENCE = 5
+
+# Of Dask: no advice on sending less, as an image is as large as it is; and no log of the last thousand
+# messages, which would keep their images in memory.
+SETTINGS = {
+    'distributed.admin.large-graph-warning-threshold': '1 TiB',
+    'distributed.admin.low-level-log-length': 0,
+}
 
 # Jobs at the scheduler for each thread of its workers: enough that none waits, few enough for its memory.
 JOBS_AHEAD = 2
@@ -47,6 +56,7 @@ class Cluster:
             ValueError: if Dask is not installed, or nothing answers at the place.
         """
         try:
+            import dask
             import distributed
         except ImportError:
             remedy = 'python -m pip install -r requirements-cluster.txt'
@@ -54,16 +64,30 @@ class Cluster:
         if not verbose:
             for name in ('distributed', 'distributed.client'):
                 logging.getLogger(name).setLevel(logging.CRITICAL)
+        dask.config.set(SETTINGS)
         self._place, self._threads = place, threads
         self._resources = {'GPU': 1} if is_gpu else None
-        where = {'scheduler_file': place} if Path(place).is_file() else {'address': place}
         try:
-            self._client = distributed.Client(**where, timeout=PATIENCE, set_as_default=False)
+            address = json.loads(Path(place).read_bytes())['address'] if Path(place).is_file() else place
+            if dask.config.get('distributed.comm.require-encryption') and not address.startswith('tls://'):
+                raise ValueError('Dask is set to require encryption, as in tls://…')
+            self._client = distributed.Client(address, timeout=PATIENCE, set_as_default=False)
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise ValueError(
                 f'--cluster {place}: no scheduler answers there ({one_line(error)}); start one with '
                 "'dask scheduler', and give its address or its --scheduler-file"
             ) from None
+
+    @property
+    def warning(self):
+        """A line on a connection that others can read; None: it is encrypted, or leaves no machine."""
+        from distributed.comm.addressing import get_address_host, resolve_address
+
+        address = self._client.scheduler.address
+        host = get_address_host(resolve_address(address))
+        if not address.startswith('tcp://') or ip_address(host).is_loopback:
+            return None
+        return f'{address}: images travel unencrypted; docs/cluster.md tells of TLS, and of tunnels'
 
     @property
     def has_workers(self):
@@ -137,11 +161,13 @@ class Cluster:
         error = future.exception() if future.status == 'error' else None
         if isinstance(error, KilledWorker):
             return ValueError('its worker died, and so did others that tried; there may be too little memory')
-        if isinstance(error, ModuleNotFoundError):
-            raise ValueError(
-                f'--cluster {self._place}: a worker cannot import the program ({error}); start workers with '
-                'PYTHONPATH=FOLDER, the folder of run_ZSSR.py on their machine'
-            )
+        # The scheduler reads a job, too, and names what stopped it as the cause of an error of its own.
+        for where, missing in (('a worker', error), ('the scheduler', error and error.__cause__)):
+            if isinstance(missing, ModuleNotFoundError):
+                raise ValueError(
+                    f'--cluster {self._place}: {where} cannot import the program ({missing}); start '
+                    'scheduler and workers with PYTHONPATH=FOLDER, the folder of run_ZSSR.py on their machine'
+                )
         return error or future.result()
 
 
