@@ -131,7 +131,8 @@ def record(tmp_path):
 
 
 def entry(stem, **facts):
-    return {'stem': stem, 'input': f'/in/{stem}.png', 'ground_truth': None, 'scales': [], **facts}
+    scales = [{'sf': [2, 2], 'output': f'{stem}.png'}]
+    return {'stem': stem, 'input': f'/in/{stem}.png', 'ground_truth': None, 'scales': scales, **facts}
 
 
 def stems(folder):
