@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from files.jobs import deciding, digest_files, job_key
+from files.names import figure_name
 from files.records import RUN_JSON, checked_image, read_run
 from files.storage import one_line, sha256
 
@@ -92,7 +93,7 @@ class Earlier:
     def _made(self):
         """The names of results and figures."""
         results = {scale['output'] for image in self.images.values() for scale in image['scales']}
-        return results | {f'{stem}_losses.png' for stem in self.images}
+        return results | set(map(figure_name, self.images))
 
     def split(self, images, conf):
         """Find out which images are done already: by the same job, with results that are as they were left.
