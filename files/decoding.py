@@ -139,7 +139,7 @@ def decode(path, *, min_side=16, large=False, pages='first'):
             decoded = _decode_tiff(path, file, tifffile, min_side=min_side, large=large, pages=pages)
             if decoded:
                 return decoded
-        return _decode_with_pillow(path, file, head, min_side, large, pages)
+        return _decode_with_pillow(path, file, head, min_side=min_side, large=large, pages=pages)
 
 
 @cache
@@ -153,7 +153,7 @@ def _silence():
             getattr(library, name)(None)
 
 
-def _decode_with_pillow(path, file, head, min_side, large, pages):
+def _decode_with_pillow(path, file, head, *, min_side, large, pages):
     file.seek(0)
     try:
         image = Image.open(file, formats=(*FORMATS, 'HEIF') if head[4:12] in HEIC_BRANDS else FORMATS)

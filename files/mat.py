@@ -96,7 +96,8 @@ def _variable_5(file, order):
     if kind != MATRIX:
         raise ValueError(f'a compressed element of type {kind}')
     flags, shape, name, at = _head_5(order, head)
-    load = partial(_load_5, take, order, inner + 8, shape, at, flags & IS_COMPLEX)
+    parts = 2 if flags & IS_COMPLEX else 1
+    load = partial(_load_5, take, order, inner + 8, shape=shape, at=at, parts=parts)
     return Variable(name, CLASSES.get(flags & 0xFF, 'of an unknown class'), load), 8 + size
 
 
@@ -133,20 +134,20 @@ def _head_5(order, data):
     return flags, shape, content.decode('latin-1'), at
 
 
-def _load_5(take, order, size, shape, at, is_complex):
+def _load_5(take, order, size, *, shape, at, parts):
     """The array of a matrix whose numbers begin at an index."""
     _check_count(shape)
     most = HEAD_BYTES + 16 * math.prod(shape)
     data = take(min(size, most) + 1)
     if len(data) != size:
         raise ValueError('a matrix of another length than it says')
-    parts = []
-    for _ in range(2 if is_complex else 1):
+    found = []
+    for _ in range(parts):
         kind, content, at = _part(order, data, at)
         if kind not in STORED:
             raise ValueError(f'numbers of type {kind}')
-        parts.append(_array(content, order + STORED[kind], shape))
-    return parts[0] + 1j * parts[1] if is_complex else parts[0]
+        found.append(_array(content, order + STORED[kind], shape))
+    return _joined(found)
 
 
 def _part(order, data, at):
@@ -184,7 +185,12 @@ def _load_4(file, start, dtype, shape, parts):
     file.seek(start)
     size = math.prod(shape) * dtype.itemsize
     found = [_array(file.read(size), dtype, shape) for _ in range(parts)]
-    return found[0] + 1j * found[1] if parts > 1 else found[0]
+    return _joined(found)
+
+
+def _joined(parts):
+    """Real numbers, or complex ones of a real and an imaginary part."""
+    return parts[0] if len(parts) == 1 else parts[0] + 1j * parts[1]
 
 
 def _check_count(shape):

@@ -86,14 +86,14 @@ class TiffSeries:
         self._leading = [(axis, lengths[axis]) for axis in self.axes if axis not in 'YXSC']
         self.page_shape = tuple(length for _, length in self._leading)
         self.pages = math.prod(self.page_shape)
-        self.channels = lengths.get('S', 1) * lengths.get('C', 1)
+        self._planes = lengths.get('C', 1)
+        self.channels = lengths.get('S', 1) * self._planes
         self.dtype = self._series.dtype
 
     @property
     def is_read_whole(self):
         """Whether pages cannot be read one by one, because they lie behind one header."""
-        planes = dict(zip(self.axes, self._series.shape, strict=True)).get('C', 1)
-        return len(self._series.pages) != self.pages * planes or len(set(self.axes)) < len(self.axes)
+        return len(self._series.pages) != self.pages * self._planes or len(set(self.axes)) < len(self.axes)
 
     @property
     def part_bytes(self):
@@ -104,8 +104,7 @@ class TiffSeries:
     def is_cut_off(self):
         """Whether ImageJ wrote more images than are there."""
         told = (self._tif.imagej_metadata or {}).get('images', 1) if self._tif.is_imagej else 1
-        planes = dict(zip(self.axes, self._series.shape, strict=True)).get('C', 1)
-        return told > self.pages * planes
+        return told > self.pages * self._planes
 
     @property
     def alpha(self):
@@ -117,19 +116,19 @@ class TiffSeries:
 
     def read(self, page):
         """The samples (H, W, C) of one page, counted from 0."""
-        series, planes = self._series, dict(zip(self.axes, self._series.shape, strict=True)).get('C', 1)
+        series = self._series
         outer = [axis for axis in self.axes if axis not in 'YXS']
         if self.is_read_whole:
             return self._read_whole(page)
         place = dict(zip([a for a, _ in self._leading], self._place(page), strict=True))
         shape = [length for axis, length in zip(self.axes, series.shape, strict=True) if axis in outer]
         read = []
-        for plane in range(planes):
+        for plane in range(self._planes):
             at = tuple(place.get(axis, plane) for axis in outer)
             samples = self._pixels(series.pages[int(np.ravel_multi_index(at, shape)) if at else 0])
             inner = ''.join(axis for axis in self.axes if axis in 'YXS')
             read.append(_channels_last(samples, inner))
-        return read[0] if planes == 1 else np.concatenate(read, axis=2)
+        return read[0] if self._planes == 1 else np.concatenate(read, axis=2)
 
     def _pixels(self, page):
         self._check_parts(page)
