@@ -40,7 +40,7 @@ class ImageFiles:
     pages: int = 1
 
 
-def load_inputs(input_img, conf, ground_truth=None, kernels=None, full_depth=True):
+def load_inputs(input_img, conf, ground_truth=None, kernels=None):
     """Read and check everything that a run needs; TensorFlow is not loaded to refuse it.
 
     Args:
@@ -49,7 +49,6 @@ def load_inputs(input_img, conf, ground_truth=None, kernels=None, full_depth=Tru
         ground_truth: path or array, or None.
         kernels: list with a path, 2-D array or method name per scale, or for one scale that itself; None:
             `conf.downscale_method`.
-        full_depth: without effect: a check reads what a run reads, so that both judge alike.
 
     Returns:
         (pictures, ground_truth, kernels): list of Picture, the pages of the image; float32 array (H, W, C) in

@@ -161,7 +161,7 @@ def _with_kernels(task, kernels, pictures):
         )
     elif kernels != 'true':
         files = replace(files, kernels=(find_kernel(kernels, files),))
-    load_inputs(lr, conf, kernels=files.kernels, full_depth=False)
+    load_inputs(lr, conf, kernels=files.kernels)
     used, decided = files.kernels, conf
     if kernels == 'estimated':
         decides.append('kernel')

@@ -231,7 +231,7 @@ def _read(files, conf, truth_is_given):
 
     def load(truth):
         """The pictures, with a ground truth that has to fit."""
-        pictures, *_ = load_inputs(files.input, conf, truth, files.kernels, full_depth=False)
+        pictures, *_ = load_inputs(files.input, conf, truth, files.kernels)
         return pictures
 
     try:

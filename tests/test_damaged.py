@@ -22,8 +22,9 @@ from PIL import Image
 
 from configs import Config
 from files import memory, png
-from files.image_files import load_inputs
+from files.image_files import ImageFiles, load_inputs
 from files.pictures import from_array, read_image, read_images
+from running.inputs import check_images
 
 
 def parts(path):
@@ -132,7 +133,8 @@ def test_a_check_judges_like_a_run(tmp_path):
     values = np.random.RandomState(0).randint(20_000, 21_000, (20, 30, 3)).astype(np.uint16)
     values[:5] = 65535
     path, conf = write_hand_png(tmp_path / 'a.png', values), Config(value_range='auto')
-    check, run = (refusal(load_inputs, path, conf, full_depth=depth) for depth in (False, True))
+    _, (check,), _ = check_images([ImageFiles('a', path)], conf)
+    run = refusal(load_inputs, path, conf)
     assert check == run and '25.0 % of its values are 65535' in run
 
 
