@@ -78,7 +78,7 @@ def _next(coming):
 
 def _submit(pools, place, start, function, arguments):
     """Make a call in the process of a place, which is replaced if it has died; returns the call's future."""
-    with _ctrl_c_kept_from_children():
+    with _undisturbed():
         try:
             return pools[place].submit(function, *arguments)
         except BrokenProcessPool:
@@ -88,16 +88,25 @@ def _submit(pools, place, start, function, arguments):
 
 
 @contextmanager
-def _ctrl_c_kept_from_children():
-    """Let processes that start now never hear of Ctrl-C, which a terminal sends to all."""
-    if not hasattr(signal, 'pthread_sigmask'):
+def _undisturbed():
+    """Put off Ctrl-C and SIGTERM while processes start, or they would begin half told what to do.
+
+    They themselves never hear of Ctrl-C, which a terminal sends to all: the parent decides.
+    """
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, 'pthread_sigmask'):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    told, numbers = [], (signal.SIGINT, signal.SIGTERM)
+    handlers = [signal.signal(number, lambda *signalled: told.append(signalled[0])) for number in numbers]
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in zip(numbers, handlers, strict=True):
+            signal.signal(number, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        if told:
+            signal.raise_signal(told[0])
 
 
 def _pool(*start):

@@ -106,7 +106,7 @@ def _summarise(images, conf, record, terminal):
     if len(lines) > 1:
         try:
             write_summary(conf.result_path, lines)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             terminal.warn(f'{conf.result_path}: no summary ({one_line(error)})')
 
 

@@ -44,7 +44,8 @@ def again(folder, tmp_path, run, monkeypatch):
 
     def again(*arguments, inputs=('-i', folder), **options):
         did.clear()
-        done = run('0', *inputs, '--seed', '1', '--no-report', *arguments, **options)
+        quick = '--seed', '1', '--no-report', '--set=back_projection_iters=[0]'
+        done = run('0', *inputs, *quick, *arguments, **options)
         done.did = ''.join(did)
         return done
 
@@ -186,7 +187,8 @@ def test_where_nothing_is_left_tensorflow_is_not_loaded(again, folder, tmp_path)
         'import sys, run_ZSSR; code = run_ZSSR.main(sys.argv[1:]); '
         "assert 'tensorflow' not in sys.modules; sys.exit(code)"
     )
-    arguments = ['0', '-i', folder, '--seed', '1', *TINY, '-o', tmp_path / 'results', '--no-report']
+    quick = '--seed', '1', '--no-report', '--set=back_projection_iters=[0]'
+    arguments = ['0', '-i', folder, *quick, *TINY, '-o', tmp_path / 'results']
     for more in ([], ['-j', '2'], ['--cluster', '127.0.0.1:9']):
         command = [sys.executable, '-c', script, *map(str, [*arguments, *more])]
         done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=120)
