@@ -18,9 +18,10 @@ import numpy as np
 
 from comparing.writers import markdown_table
 from configs import Config
+from files.storage import printable
 from running import inputs
 from running.command_line import Parser, make_config, run_command, whole_number
-from running.devices import start_tensorflow
+from running.devices import MOST_THREADS, start_tensorflow
 
 MATRIX = 2048
 REPEATS = 40
@@ -257,7 +258,7 @@ def bench_frontier(args):
     rows, networks = [], {}
     for name, conf, files in measurements:
         rows.append({'image': files.name, 'config': name, **_measure(files, conf, networks)})
-        print(f'{files.name} {name}: {rows[-1]["PSNR"]:.2f} dB', file=sys.stderr)
+        print(printable(f'{files.name} {name}: {rows[-1]["PSNR"]:.2f} dB'), file=sys.stderr)
     means = [{'image': 'mean', 'config': name, **_mean(rows, name)} for name in confs]
     for row in means:
         row['ratio'] = means[0]['seconds'] / row['seconds']
@@ -321,7 +322,7 @@ def build_parser():
     parser = Parser(prog='benchmark.py', description=__doc__.splitlines()[0])
     add = parser.add_argument
     add('--json', metavar='FILE', help='write the rows there as well')
-    add('--threads', type=whole_number(1), metavar='N', help='CPU threads (default: all cores)')
+    add('--threads', type=whole_number(1, MOST_THREADS), metavar='N', help='CPU threads (default: all cores)')
     commands = parser.add_subparsers(dest='command', required=True)
     step = commands.add_parser('step', help=bench_step.__doc__.splitlines()[0])
     precisions = ('float32', 'bfloat16', 'float16')

@@ -10,6 +10,7 @@ page for one finished run, against bicubic enlargement of its inputs.
 import sys
 
 from comparing.comparison import compare, report_run
+from files.storage import printable
 from running.command_line import Parser, run_command
 
 __all__ = ['compare', 'main', 'report_run']
@@ -45,8 +46,8 @@ def run(args):
         figures=not args.no_figures,
     )
     for note in done.notes:
-        print(f'compare.py: {note}', file=sys.stderr)
-    print(f'{done.table}\n{done.path}')
+        print(printable(f'compare.py: {note}'), file=sys.stderr)
+    print(f'{done.table}\n{printable(str(done.path))}')
 
 
 def main(argv=None):

@@ -9,14 +9,13 @@ written. The .svg shows the kernel and the spectra that it was found by.
 """
 
 import argparse
-import io
 import sys
 from pathlib import Path
 
 from blind.estimate import estimate_kernel
 from files.kernels import write_kernel
 from files.names import kernel_names
-from files.storage import PROJECT, atomic_write, one_line
+from files.storage import PROJECT, atomic_write, one_line, printable
 from running.command_line import Parser, run_command
 from running.inputs import find_inputs
 from settings.scales import parse_scale
@@ -33,7 +32,7 @@ def run(args):
             twin = names.get(path.stem, path)
             if twin != path:
                 raise ValueError(f'{path}: its kernel would replace that of {twin}; rename one of the two')
-            print(f'{path}: {_estimate(path, scale, output)}')
+            print(printable(f'{path}: {_estimate(path, scale, output)}'))
             names[path.stem] = path
         except (ValueError, OSError) as error:
             if len(paths) == 1:
@@ -50,11 +49,11 @@ def _estimate(path, scale, output):
     text = f'{found.note}, confidence {found.confidence:.2f}' if found.spectra else found.note
     if found.spectra:
         from blind.figure import kernel_figure
+        from comparing.figures import figure_bytes
 
-        picture = io.BytesIO()
-        kernel_figure(f'{path.name}: {text}', found, scale).savefig(picture, format='svg')
         # No format that is read as an image: the folder may hold images to enlarge.
-        atomic_write(kernel.with_suffix('.svg'), picture.getvalue())
+        picture = figure_bytes(kernel_figure(f'{path.name}: {text}', found, scale), 'svg')
+        atomic_write(kernel.with_suffix('.svg'), picture)
     if found.kernel is None:
         left = f'; {kernel} is of another time, remove it' if kernel.exists() else ''
         return f'{text}: no kernel is written{left}'

@@ -21,12 +21,14 @@ import sys
 from pathlib import Path
 
 from comparing import scoring
-from files.storage import atomic_write
+from files.storage import atomic_write, printable
 from paper import kernel_table, oracle, published, tables
 from paper.experiment import Experiment
 from paper.measuring import measure_table
 from paper.tables import WITH_KERNELS
 from running.command_line import Parser, run_command, whole_number
+from running.devices import MOST_THREADS
+from running.processes import MOST_WORKERS
 from settings.rules import LARGEST_SEED
 
 DEFAULT_PRESETS = {
@@ -43,7 +45,7 @@ def run_table(args):
     """Measure what is missing of a table, and print the table."""
     experiment = read_experiment(args)
     for row, number, count in measure_table(experiment):
-        print(f'{number}/{count} {row.summary}', file=sys.stderr)
+        print(printable(f'{number}/{count} {row.summary}'), file=sys.stderr)
     rows, notes = tables.read_table(experiment.csv)
     print(tables.markdown(experiment.table, rows.values(), notes), end='')
     if experiment.table == 'mixture':
@@ -56,14 +58,15 @@ def run_kernels(args):
     figure = vars(args).pop('figure')
     experiment = read_experiment(args)
     for row, number, count in measure_table(experiment):
-        print(f'{number}/{count} {row.summary}', file=sys.stderr)
+        print(printable(f'{number}/{count} {row.summary}'), file=sys.stderr)
     rows = kernel_table.kernel_rows(experiment)
     print(kernel_table.markdown(rows), end='')
     if figure:
+        from comparing.figures import figure_bytes
         from paper.kernel_figure import kernels_figure
 
         figure.parent.mkdir(parents=True, exist_ok=True)
-        kernels_figure(rows).savefig(figure)
+        atomic_write(figure, figure_bytes(kernels_figure(rows), figure.suffix.removeprefix('.') or 'png'))
 
 
 def read_experiment(args):
@@ -95,10 +98,10 @@ def score(args):
     """Score the images of a folder, and print their scores."""
     rows, notes = scoring.score_folder(args.folder, args.gt, args.scale)
     for note in notes:
-        print(f'evaluate.py: {note}', file=sys.stderr)
+        print(printable(f'evaluate.py: {note}'), file=sys.stderr)
     print(scoring.markdown(rows), end='')
     if args.csv:
-        atomic_write(args.csv, scoring.csv_text(rows).encode())
+        atomic_write(args.csv, scoring.csv_text(rows).encode(errors='surrogateescape'))
 
 
 def build_parser():
@@ -160,7 +163,10 @@ def _add_table(commands, table, title):
     add('--seed', type=seed, metavar='N', help='of every training (default: 0)')
     add('--images', nargs='+', metavar='NAME', help='only these')
     add('--limit', type=whole_number(1), metavar='N', help='only the first N of each set')
-    add('--threads', type=whole_number(1), metavar='N', help='CPU threads (default: all cores)')
+    add('--threads', type=whole_number(1, MOST_THREADS), metavar='N', help='CPU threads (default: all cores)')
+    help_ = 'processes that share the images (default: none but this)'
+    add(*('-j', '--workers'), type=whole_number(1, MOST_WORKERS), metavar='N', help=help_)
+    add('--cluster', metavar='ADDRESS|FILE', help='share them among the workers of this Dask scheduler')
     add('--output', help='for the tables (default: results/measured)', **folder)
 
 

@@ -14,15 +14,22 @@ import configs
 from files.run_folder import RunFolder, check_output
 from running import devices, inputs, workers
 from running.cluster import Cluster
-from running.command_line import Parser, make_config, range_of, run_command, scale_note, whole_number
+from running.command_line import (
+    Parser,
+    make_config,
+    pages_of,
+    range_of,
+    run_command,
+    scale_note,
+    whole_number,
+)
 from running.jobs import make_plan
-from running.outputs import FORMATS, check_result_file, last_line, output_fields
+from running.outputs import FORMATS, check_result_file, last_line, name_note, output_fields
+from running.processes import MOST_WORKERS
 from running.progress import Terminal
 from running.words import read_words
 from settings.rules import RESULT_FORMATS
 from settings.scales import parse_scale
-
-MOST_WORKERS = 256
 
 
 def build_parser():
@@ -89,7 +96,12 @@ def _add_settings(parser):
     )
     add('--set', action='append', default=[], metavar='FIELD=VALUE', help='change any field of Config')
     add('--seed', type=int, metavar='N', help='the same seed gives the same file (default: a fresh one)')
-    add('--threads', type=whole_number(1), metavar='N', help='CPU threads (default: all cores)')
+    add(
+        '--threads',
+        type=whole_number(1, devices.MOST_THREADS),
+        metavar='N',
+        help='CPU threads (default: all cores)',
+    )
     add(
         *('-j', '--workers'),
         type=whole_number(1, MOST_WORKERS),
@@ -116,9 +128,11 @@ def configure(args):
     if args.range is not None:
         changes['value_range'] = range_of(args.range)
     if args.pages is not None:
-        changes['pages'] = int(args.pages) if args.pages.isdecimal() else args.pages
+        changes['pages'] = pages_of(args.pages)
     if args.output is not None:
         fields = output_fields(args.output, args.ext)
+        if args.cluster is not None and 'result_file' in fields:
+            raise ValueError(f'--output {args.output}: a cluster fills folders; give one')
         defaults['create_results_dir'] = fields.pop('create_results_dir')
         changes |= fields
     conf = make_config(words.preset, args.set, scale, defaults=defaults, **changes)
@@ -132,7 +146,7 @@ def configure(args):
 
 
 def run(args):
-    """Do what the command line asks for; returns 0, or 1 if an image of several failed."""
+    """Do what the command line asks for; returns 0, or 1 if an image of several, or their record, failed."""
     if args.list:
         for name, description in configs.PRESETS.items():
             print(f'{name:26}{description}')
@@ -160,7 +174,7 @@ def enlarge(conf, args):
     finished = [*plan.done, *record.images] if record else []
     if finished and (line := last_line(conf, finished, plan.several)):
         terminal.say(line)
-    return 1 if failures else 0
+    return 1 if failures or (record and record.trouble) else 0
 
 
 def find(conf, args, words, terminal, earlier):
@@ -175,9 +189,9 @@ def find(conf, args, words, terminal, earlier):
     if kernels:
         inputs.check_kernels(kernels, conf)
     needs_kernel = words.preset in configs.NEED_KERNEL
-    belongings = [
-        inputs.find_files(path, conf, kernels, args.ground_truth, needs_kernel) for path in found.paths
-    ]
+    # In a folder of inputs and results, these are no inputs of the next run.
+    paths = [path for path in found.paths if not (found.several and earlier.made(path))]
+    belongings = [inputs.find_files(path, conf, kernels, args.ground_truth, needs_kernel) for path in paths]
     files = [of_image for of_image, _ in belongings]
     check_result_file(conf, files)
     with terminal.doing('reading the images'):
@@ -187,7 +201,8 @@ def find(conf, args, words, terminal, earlier):
         raise ValueError(plan.failures[0])
     for line in [*(warning for _, warning in belongings if warning), *plan.unmeasured, *plan.failures]:
         terminal.warn(line)
-    for line in (words.note, scale_note(words.preset, conf), inputs.unread_note(found.unread), plan.note):
+    notes = words.note, scale_note(words.preset, conf), inputs.unread_note(found.unread), plan.note
+    for line in (*notes, name_note(conf, plan.images)):
         if line:
             terminal.say(line)
     return plan
@@ -240,7 +255,8 @@ def main(argv=None):
     """Run the command line `argv` (None: the process' own).
 
     Returns:
-        0; 1 if an image of several failed; 2 for unusable input; 130 after Ctrl-C, 143 after SIGTERM.
+        0; 1 if an image of several failed, or what is done could not be recorded; 2 for unusable input; 130
+        after Ctrl-C, 143 after SIGTERM.
     """
     return run_command(build_parser(), run, argv, 'stopped; finished images are kept')
 

@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from blind.gaussian import son_spectrum
+from files.storage import printable
 
 
 def kernel_figure(title, estimate, sf):
@@ -15,7 +16,7 @@ def kernel_figure(title, estimate, sf):
         sf: (vertical, horizontal) scale factors that it was estimated for.
     """
     figure = Figure(figsize=(8, 3.6), layout='constrained')
-    figure.suptitle(title, fontsize='medium', parse_math=False)
+    figure.suptitle(printable(title), fontsize='medium', parse_math=False)
     left, right = figure.subplots(1, 2, width_ratios=(2, 3))
     if estimate.kernel is None:
         left.text(0.5, 0.5, 'no kernel', ha='center', va='center')

@@ -1,5 +1,6 @@
 """What run.json tells of a run and of its images, as pairs of a name and HTML for the report."""
 
+import os
 from datetime import datetime
 from html import escape
 from pathlib import Path
@@ -8,7 +9,8 @@ from urllib.parse import quote
 import numpy as np
 
 from comparing.embedding import address
-from files.records import RUN_JSON
+from files.names import figure_name
+from files.records import RUN_JSON, TIME
 
 
 def run_facts(run, folder, images):
@@ -25,7 +27,7 @@ def run_facts(run, folder, images):
     facts = []
     if 'preset' in run:
         facts.append(('Preset', escape(_preset(run['preset']))))
-    if 'changes' in run:
+    if run.get('changes') is not None:
         changes = ', '.join(f'{name}={value!r}' for name, value in run['changes'].items())
         facts.append(('Changed', f'<code>{escape(changes)}</code>' if changes else 'nothing'))
     if (seed := _common(images, 'seed')) is not None:
@@ -58,8 +60,8 @@ def image_facts(image, folder, images):
     if seconds:
         parts = (f'{name} {duration(sum(s[name] for s in seconds))}' for name in ('training', 'output'))
         facts.append(('Duration', ', '.join(parts)))
-    results = [Path(scale['output']).name for scale in scales if scale.get('output')]
-    links = [_link(folder, name) for name in (*results, f'{image.get("stem")}_losses.png')]
+    results = [scale['output'] for scale in scales if scale.get('output')]
+    links = [_link(folder, name) for name in (*results, figure_name(str(image.get('stem'))))]
     return [*facts, ('Files', ', '.join(filter(None, links)))]
 
 
@@ -87,10 +89,11 @@ def _common(images, name):
 
 def _wall_time(run):
     """How long a run took, and when it ended; empty where that is not recorded."""
-    form = '%Y-%m-%dT%H:%M:%S%z'
-    try:
-        started, finished = (datetime.strptime(run[name], form) for name in ('started', 'finished'))
-    except (KeyError, TypeError, ValueError):
+    ends = [run.get(name) for name in ('started', 'finished')]
+    if None in ends:
+        return ''
+    started, finished = (datetime.strptime(end, TIME) for end in ends)
+    if finished < started:
         return ''
     return f'{duration((finished - started).total_seconds())}, until {finished:%Y-%m-%d %H:%M}'
 
@@ -108,6 +111,6 @@ def _kernel_picture(scale):
 
 def _link(folder, name):
     """A link that holds wherever the folder is moved; empty if there is no such file."""
-    if not (Path(folder) / name).is_file():
+    if not os.path.isfile(Path(folder) / name):
         return ''
-    return f'<a href="{quote(name)}">{escape(name)}</a>'
+    return f'<a href="{quote(os.fsencode(name))}">{escape(name)}</a>'

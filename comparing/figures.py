@@ -7,6 +7,7 @@ touched and no display is needed.
 import io
 import itertools
 import math
+import warnings
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -16,6 +17,7 @@ from PIL import Image
 
 from comparing.curves import binned, log_limits, log_ticks
 from comparing.strips import viewable
+from files.storage import printable
 from settings.scales import scale_text
 
 CROP_COLOURS = ('#d1495b', '#1b6ca8')  # frames of the first and second crop
@@ -81,7 +83,7 @@ def run_figure(title, scales, images):
             plain words. Of channels other than 1 or 3, the mean is shown.
     """
     figure = Figure(figsize=(9, 7.5), layout='constrained')
-    figure.suptitle(title, parse_math=False)
+    figure.suptitle(printable(title), parse_math=False)
     above, below = figure.subfigures(2, 1, height_ratios=(3, 2))
     axes = above.subplots()
     _draw_trainings(axes, scales)
@@ -122,10 +124,12 @@ def frontier_figure(points):
     return figure
 
 
-def png_bytes(figure):
-    """A figure as the bytes of a PNG file."""
+def figure_bytes(figure, kind='png', dpi=100):
+    """A figure as the bytes of a file, PNG, PDF or SVG."""
     file = io.BytesIO()
-    figure.savefig(file, format='png', dpi=100)
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')  # a name in a script that the font lacks
+        figure.savefig(file, format=kind, dpi=dpi)
     return file.getvalue()
 
 
@@ -175,7 +179,7 @@ def _label(axes, text, height):
     """Write a line above axes, `height` points up."""
     place = {'xycoords': 'axes fraction', 'textcoords': 'offset points', 'ha': 'center', 'va': 'baseline'}
     # Names of files and folders may hold a $, which is no formula.
-    axes.annotate(text, (0.5, 1), (0, height), fontsize=8, parse_math=False, **place)
+    axes.annotate(printable(text), (0.5, 1), (0, height), fontsize=8, parse_math=False, **place)
 
 
 def _thinned(image):

@@ -108,19 +108,21 @@ def _read(path, notes, values, page='first', profiles=None):
 
     What is black and white `values` say, where a run has recorded it.
     """
-    try:
-        picture = read_image(path, value_range=values or 'full', pages=page, large=True)
-    except ValueError:
-        if values:
-            raise
-        # Of values that are no share of their type's range, the data's own.
-        picture = read_image(path, value_range='auto', pages=page, large=True)
-        notes.append(f'{path}: {picture.values.note()}')
+    with np.errstate(all='ignore'):  # a record may tell a range in which the file's values overflow
+        try:
+            picture = read_image(path, value_range=values or 'full', pages=page, large=True)
+        except ValueError:
+            if values:
+                raise
+            # Of values that are no share of their type's range, the data's own.
+            picture = read_image(path, value_range='auto', pages=page, large=True)
+            notes.append(f'{path}: {picture.values.note()}')
+        eight_bits = to_integers(picture.pixels)
     if picture.alpha is not None and picture.alpha.min() < 1:
         notes.append(f'{path}: is partly transparent; compared without its transparency')
     if profiles is not None:
         profiles.append(picture.origin.icc)
-    return to_integers(picture.pixels)
+    return eight_bits
 
 
 def _both(files, facts):

@@ -25,6 +25,7 @@ TEMPLATE = Path(__file__).with_name('page.html')
 BYTE_LIMIT = 20_000_000  # what mail servers and code reviews still take
 PIXEL_LIMIT = 4_000_000  # larger pictures are shown scaled down
 COLUMN_ORDER = 0, 2, 4, 1, 3, 5, 6, 7  # of score cells and scale: a phone has room for three
+NOTES = 200  # that are shown
 MARGIN = 56  # pixels that are cut out around a patch, so that the zoom can move a little at full size
 
 
@@ -49,8 +50,14 @@ ATTEMPTS = [  # best first
 class Page:
     """A page that grows image by image and never beyond `BYTE_LIMIT` bytes."""
 
-    def __init__(self, names, count):
-        """Leave room for `count` images; `names` is what the two results are called."""
+    def __init__(self, names, count, listed):
+        """Leave room.
+
+        Args:
+            names: what the two results are called.
+            count: of images that will be shown.
+            listed: of images that will be in the table.
+        """
         self._names = names
         self._escaped = dict(zip('ab', map(escape, names), strict=True))
         self._sections, self._numbers = [], {}  # the HTML of images; name -> number of its section
@@ -58,7 +65,7 @@ class Page:
         self._coming = count
         self._frame, self._fragment = _template()
         # Scores, notes and headings take a few hundred bytes per image; leave them room.
-        self._left = BYTE_LIMIT - len(self._frame) - 50_000 - 1500 * count
+        self._left = BYTE_LIMIT - len(self._frame) - 50_000 - 1200 * count - 300 * listed
 
     def skip(self):
         """Count an image that could not be compared."""
@@ -110,7 +117,9 @@ class Page:
             notes: what was left out, one line each.
             facts: what is to be told of the whole: pairs of a name and HTML.
         """
-        notes = [*notes, *self._remarks()]
+        notes = [*self._remarks(), *notes]
+        if len(notes) > NOTES:
+            notes = [*notes[:NOTES], f'and {len(notes) - NOTES} notes more']
         listed = ''.join(f'<li>{escape(note)}</li>' for note in notes)
         values = {
             'count': f'{len(verdicts)} image{"s" if len(verdicts) > 1 else ""}',
@@ -220,7 +229,7 @@ def _fill(template, values):
 
 def _border_text(verdicts):
     """How many pixels were cropped, if it is the same for all."""
-    borders = {verdict.border for verdict in verdicts}
+    borders = {verdict.border for verdict in verdicts if verdict.border}
     numbers = dict.fromkeys(borders.pop()) if len(borders) == 1 else ()
     return ' by ' + ' and '.join(map(str, numbers)) + ' pixels' if numbers else ' by the scale factor'
 

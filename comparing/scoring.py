@@ -3,7 +3,7 @@
 import numpy as np
 
 from comparing import strips, writers
-from comparing.folders import ambiguity, find_images, find_results, image_at
+from comparing.folders import ambiguity, find_images, find_results, image_at, in_one_line
 from comparing.loading import load
 from comparing.metrics import LUMA_WEIGHTS, rgb_to_luma, scale_border, scores
 from files.image_files import ImageFiles
@@ -59,20 +59,23 @@ def score_folder(folder, gt, scale=None):
             if pictures.truth is not None:
                 scored.append(_score(files, pictures))
             notes += remarks
-        except ValueError as error:
+        except (ValueError, OSError) as error:
             notes.append(str(error))
     unknown = sum(of_image['scale'] == UNKNOWN for of_image in scored)
     if unknown:
         notes.append(f'nothing tells the scale of {unknown} results: a border of 2 is cropped (see --scale)')
     if not scored:
-        raise ValueError('; '.join([f'{folder}: nothing to score', *notes]))
+        raise ValueError(in_one_line(f'{folder}: nothing to score', notes))
     return scored, notes
 
 
 def markdown(scored):
     """The scores of `score_folder` in Markdown, with their means."""
     means = (sum(of_image[score] for of_image in scored) / len(scored) for score in ('psnr', 'ssim'))
-    lines = [*(of_image.values() for of_image in scored), (f'**mean of {len(scored)}**', '', '', *means)]
+    lines = [
+        *(of_image.values() for of_image in scored),
+        (writers.Bold(f'mean of {len(scored)}'), '', '', *means),
+    ]
     cells = [(*named, f'{psnr:.2f}', f'{ssim:.4f}') for *named, psnr, ssim in lines]
     return writers.markdown_table(COLUMNS, cells, left=['image'])
 

@@ -1,6 +1,7 @@
 """What became of every image of a run, as a table (summary.csv) and as a page (summary.html)."""
 
 import math
+import re
 from collections import Counter
 from dataclasses import astuple, dataclass, fields
 from html import escape
@@ -57,7 +58,8 @@ def write_summary(folder, lines):
     """
     lines = sorted(lines, key=lambda line: line.image)
     heads = [column.name for column in fields(Line)]
-    atomic_write(Path(folder) / 'summary.csv', csv_text(heads, map(astuple, lines)).encode())
+    table = csv_text(heads, map(astuple, lines))
+    atomic_write(Path(folder) / 'summary.csv', table.encode(errors='surrogateescape'))
     lines.sort(key=lambda line: STATES.index(line.status))
     counts = Counter(line.status for line in lines)
     told = ', '.join(f'{counts[state]} {state}' for state in STATES if counts[state])
@@ -68,8 +70,7 @@ def write_summary(folder, lines):
         'rows': '\n'.join(map(_row, lines)),
     }
     page = TEMPLATE.read_text(encoding='utf-8')
-    for name, html in filled.items():
-        page = page.replace('{{' + name + '}}', html, 1)
+    page = re.sub(r'\{\{(\w+)\}\}', lambda place: filled[place[1]], page)
     atomic_write(Path(folder) / 'summary.html', page.encode(errors='replace'))
 
 

@@ -11,7 +11,8 @@ from comparing import strips, writers
 from comparing.metrics import scale_border, scores
 from settings.scales import axes_text, scale_text
 
-SCORES = 'psnr_a', 'ssim_a', 'psnr_b', 'ssim_b', 'psnr_between'
+# Scores of which a mean is made where both are known, so that the two are means over the same images.
+SCORES = ('psnr_a', 'psnr_b'), ('ssim_a', 'ssim_b'), ('psnr_between',)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,8 +24,8 @@ class Verdict:
         scale: (vertical, horizontal) scale factor, or None where nothing tells it.
         size: (height, width) of the results.
         border: (vertical, horizontal) pixels that were cropped before measuring.
-        psnr_between: of one result against the other, in dB.
-        largest: largest difference of the two, in grey levels of 255.
+        psnr_between: of one result against the other, in dB; None where it was not measured.
+        largest: largest difference of the two, in grey levels of 255; None likewise.
         psnr_a, ssim_a, psnr_b, ssim_b: of each against the ground truth, PSNR in dB; None without one.
     """
 
@@ -32,8 +33,8 @@ class Verdict:
     scale: tuple | None = None
     size: tuple | None = None
     border: tuple | None = None
-    psnr_between: float
-    largest: int
+    psnr_between: float | None = None
+    largest: int | None = None
     psnr_a: float | None = None
     ssim_a: float | None = None
     psnr_b: float | None = None
@@ -77,11 +78,32 @@ def measure(files, pictures, border=None):
     )
 
 
+def recorded(files):
+    """The `Verdict` that run.json holds of a run's result beside bicubic enlargement; None without scores.
+
+    Args:
+        files: `ImageFiles` of a run.
+    """
+    result = files.results[-1]
+    scales = result.run.get('scales') or ()
+    scored = next((scale for scale in scales if scale.get('output') == result.path.name), {})
+    psnr, bicubic = scored.get('psnr'), result.run.get('bicubic_psnr')
+    if psnr is None or bicubic is None:
+        return None
+    return Verdict(name=files.name, scale=files.scale, psnr_a=bicubic, psnr_b=psnr, ssim_b=scored.get('ssim'))
+
+
 def mean(verdicts):
-    """A `Verdict` called mean: each score averaged over the images that have it, the largest difference."""
-    known = {key: [value for v in verdicts if (value := getattr(v, key)) is not None] for key in SCORES}
-    means = {key: sum(values) / len(values) for key, values in known.items() if values}
-    return Verdict(name='mean', largest=max(verdict.largest for verdict in verdicts), **means)
+    """A `Verdict` called mean: scores averaged over the images that have them, the largest difference."""
+    means = {}
+    for scores_of in SCORES:
+        known = [[getattr(verdict, key) for key in scores_of] for verdict in verdicts]
+        known = [values for values in known if None not in values]
+        if known:
+            sums = map(sum, zip(*known, strict=True))
+            means |= {key: total / len(known) for key, total in zip(scores_of, sums, strict=True)}
+    largest = [verdict.largest for verdict in verdicts if verdict.largest is not None]
+    return Verdict(name='mean', largest=max(largest, default=None), **means)
 
 
 def score_heads(names):
@@ -94,7 +116,8 @@ def score_cells(verdict):
     """What is measured, as text; empty where there is no ground truth."""
     psnr_a, psnr_b, between = map(decibels, (verdict.psnr_a, verdict.psnr_b, verdict.psnr_between))
     ssim_a, ssim_b = ('' if ssim is None else f'{ssim:.4f}' for ssim in (verdict.ssim_a, verdict.ssim_b))
-    return [psnr_a, ssim_a, psnr_b, ssim_b, decibels(verdict.gain, '+.2f'), between, str(verdict.largest)]
+    largest = '' if verdict.largest is None else str(verdict.largest)
+    return [psnr_a, ssim_a, psnr_b, ssim_b, decibels(verdict.gain, '+.2f'), between, largest]
 
 
 def decibels(value, form='.2f'):
@@ -108,7 +131,7 @@ def markdown(verdicts, names):
     """The table of a comparison in Markdown, with the means last if there are several images."""
     lines = [[v.name, scale_text(v.scale), *score_cells(v)] for v in verdicts]
     if len(lines) > 1:
-        lines.append(['**mean**', '', *score_cells(mean(verdicts))])
+        lines.append([writers.Bold('mean'), '', *score_cells(mean(verdicts))])
     return writers.markdown_table(['image', 'scale', *score_heads(names)], lines, left=['image', 'scale'])
 
 

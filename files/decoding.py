@@ -1,23 +1,26 @@
 """Decoding image files: samples as they are stored, upright, at their full depth.
 
-Whatever a decoder raises becomes one line that names the file. TensorFlow reads what Pillow would cut to 8
-bits without a word, 16-bit colour PNGs; it is not loaded to refuse a file. TIFFs are read by tifffile where
-it is installed and knows the kind, else by Pillow, which knows fewer types but palettes and CMYK.
+Whatever a decoder raises becomes one line that names the file, and memory is checked before it is asked for.
+TIFFs are read by tifffile where it is installed and knows the kind, else by Pillow, which knows fewer types
+but palettes and CMYK.
 """
 
 import contextlib
+import ctypes
+import io
+import logging
 import re
-import warnings
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from files import tiff
-from files.memory import check_memory
+from files import png, tiff
+from files.memory import BYTES_PER_SAMPLE, check_memory
 from files.metadata import ORIENTATION_TAG, Origin, origin_of, to_rgb
 from files.png import MAGIC as PNG_MAGIC
-from files.storage import one_line
+from files.refusals import reason, refusing
 
 FORMATS = ('PNG', 'JPEG', 'TIFF', 'BMP', 'WEBP', 'GIF', 'AVIF', 'JPEG2000', 'PPM')
 TIFF_MAGICS = (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+')
@@ -59,13 +62,13 @@ def check_size(name, width, height, min_side, large=False):
         raise ValueError(f'{name}: height {height}, width {width}: too small, {least}; give a larger image')
     limit = Image.MAX_IMAGE_PIXELS
     if limit is not None and not large and width * height > limit:
-        raise ValueError(_too_large(name, width * height))
+        raise ValueError(f'{name}: {_too_large(width * height)}')
 
 
-def _too_large(name, pixels):
+def _too_large(pixels):
     limit = Image.MAX_IMAGE_PIXELS
     return (
-        f'{name}: {pixels} pixels, over the limit of {limit}; if they are meant, give --large (large=True), '
+        f'{pixels} pixels, over the limit of {limit}; if they are meant, give --large (large=True), '
         'else crop it, or split it into parts that overlap'
     )
 
@@ -86,41 +89,30 @@ def page_numbers(pages, count, name):
     return range(number - 1, number)
 
 
-@contextlib.contextmanager
-def _decoding(path):
-    """Turn whatever a decoder raises into a ValueError of one line that names the file."""
-    try:
-        with warnings.catch_warnings():
-            # Complaints about damaged metadata do not concern pixels; sizes are checked by `check_size`.
-            warnings.simplefilter('ignore')
-            yield
-    except MemoryError:
-        raise
-    except Image.DecompressionBombError as error:
-        pixels = re.search(r'\d+', str(error)).group()
-        raise ValueError(_too_large(path, pixels)) from error
-    except UnidentifiedImageError as error:
+def _explain(error):
+    """What is wrong with a file by what its decoder raises, and the remedy."""
+    if isinstance(error, Image.DecompressionBombError):
+        return _too_large(re.search(r'\d+', str(error)).group())
+    if isinstance(error, UnidentifiedImageError):
         kinds = 'PNG, JPEG, TIFF, BMP, WebP, GIF, AVIF, JPEG 2000 or PPM'
-        raise ValueError(f'{path}: not a {kinds} image, or its header is damaged; save it as PNG') from error
-    except Exception as error:  # decoders raise a dozen types, depending on where the file breaks
-        reason = one_line(error)
-        if 'imagecodecs' in reason:
-            raise ValueError(_needs_imagecodecs(path, reason)) from error
-        raise ValueError(f'{path}: damaged or incomplete ({reason}); copy or save it again as PNG') from error
+        return f'not a {kinds} image, or its header is damaged; save it as PNG'
+    if 'imagecodecs' in str(error):
+        return _needs_imagecodecs(str(error))
+    return f'damaged or incomplete ({reason(error)}); copy or save it again as PNG'
 
 
-def _needs_imagecodecs(path, reason):
-    kind = re.search(r'COMPRESSION\.(\w+)', reason)
+def _needs_imagecodecs(message):
+    kind = re.search(r'COMPRESSION\.(\w+)', message)
     kind = f'its {kind.group(1)} compression' if kind else 'it'
     return (
-        f'{path}: the file is whole, but {kind} needs another package: pip install imagecodecs (or all of '
+        f'the file is whole, but {kind} needs another package: pip install imagecodecs (or all of '
         f'{FORMATS_FILE}); or save it without compression'
     )
 
 
 def quantization_steps(path):
     """The 64 steps by which a JPEG file's brightness is rounded, in any order; None for other files."""
-    with _decoding(path):
+    with refusing(path, _explain):
         try:
             with Image.open(path, formats=['JPEG']) as image:
                 tables = getattr(image, 'quantization', None)
@@ -129,7 +121,7 @@ def quantization_steps(path):
             return None
 
 
-def decode(path, *, min_side=16, full_depth=True, large=False, pages='first'):
+def decode(path, *, min_side=16, large=False, pages='first'):
     """Read the samples of an image file as they are stored.
 
     Args:
@@ -138,40 +130,54 @@ def decode(path, *, min_side=16, full_depth=True, large=False, pages='first'):
     Returns:
         Decoded.
     """
-    with open(path, 'rb') as file:
+    with open(path, 'rb') as file, refusing(path, _explain), _without_limit(large):
+        _silence()
         head = file.read(32)
         if head[4:12] in HEIC_BRANDS:
             _register_heic(path)
-        with _without_limit(large):
-            if head.startswith(TIFF_MAGICS) and (tifffile := tiff.load_tifffile()):
-                decoded = _decode_tiff(path, file, tifffile, min_side=min_side, large=large, pages=pages)
-                if decoded:
-                    return decoded
-            return _decode_with_pillow(path, file, head, min_side, full_depth, large, pages)
+        if head.startswith(TIFF_MAGICS) and (tifffile := tiff.load_tifffile()):
+            decoded = _decode_tiff(path, file, tifffile, min_side=min_side, large=large, pages=pages)
+            if decoded:
+                return decoded
+        return _decode_with_pillow(path, file, head, min_side, large, pages)
 
 
-def _decode_with_pillow(path, file, head, min_side, full_depth, large, pages):
+@cache
+def _silence():
+    """Keep Pillow, and libtiff below it, from writing to the terminal what is raised anyway."""
+    logging.getLogger('PIL').addHandler(logging.NullHandler())
+    # Pillow does not hand on libtiff's own functions for this; where they are not to be found, it speaks.
+    with contextlib.suppress(OSError, AttributeError, TypeError):
+        library = ctypes.CDLL(Image.core.__file__)
+        for name in ('TIFFSetErrorHandler', 'TIFFSetWarningHandler'):
+            getattr(library, name)(None)
+
+
+def _decode_with_pillow(path, file, head, min_side, large, pages):
     file.seek(0)
-    with _decoding(path):
-        try:
-            image = Image.open(file, formats=(*FORMATS, 'HEIF') if head[4:12] in HEIC_BRANDS else FORMATS)
-        except UnidentifiedImageError:
-            if not head.startswith(TIFF_MAGICS):
-                raise
-            raise _needs_tifffile(path) from None
+    try:
+        image = Image.open(file, formats=(*FORMATS, 'HEIF') if head[4:12] in HEIC_BRANDS else FORMATS)
+    except UnidentifiedImageError:
+        if not head.startswith(TIFF_MAGICS):
+            raise
+        raise ValueError(_unread_tiff(path)) from None
     if _is_deep_tiff(image):
-        raise _needs_tifffile(path)
+        raise ValueError(_unread_tiff(path))
     check_size(path, *image.size, min_side, large)
-    check_memory(path, image.size[::-1], len(image.getbands()))
+    channels = 4 if image.mode in ('P', 'PA') else len(image.getbands())
+    check_memory(path, image.size[::-1], channels)
     _refuse_cut_depth(path, image, head)
-    found = []
+    if image.format == 'PNG':
+        png.check(path)
     count = 1 if image.format == 'MPO' else getattr(image, 'n_frames', 1)
-    for number in page_numbers(pages, count, path):
-        with _decoding(path):
-            if count > 1:
-                image.seek(number)
-            image.load()
-        found.append(_samples(image, path, head, full_depth))
+    numbers = page_numbers(pages, count, path)
+    check_memory(path, image.size[::-1], channels * len(numbers))
+    found = []
+    for number in numbers:
+        if count > 1:
+            image.seek(number)
+        image.load()
+        found.append(_samples(image, path, head))
     # After loading, because Pillow turns TIFFs itself and then forgets the tag.
     origin = origin_of(image)
     if origin.dpi and TURNS.get(origin.orientation, (0,))[0]:
@@ -183,9 +189,12 @@ def _decode_with_pillow(path, file, head, min_side, full_depth, large, pages):
     return Decoded(turned, turned[0].shape[2] in (2, 4), origin)
 
 
-def _needs_tifffile(path):
+def _unread_tiff(path):
+    """What to say of a TIFF that Pillow does not read, and tifffile, if it is there, has left to it."""
+    if tiff.load_tifffile():
+        return f'{path}: damaged, or a TIFF of a kind that is not supported; copy or save it again as PNG'
     remedy = f'pip install tifffile (or all of {FORMATS_FILE}), or save it as PNG'
-    return ValueError(f'{path}: this kind of TIFF needs another package; {remedy}')
+    return f'{path}: this kind of TIFF needs another package; {remedy}'
 
 
 def _register_heic(path):
@@ -241,14 +250,14 @@ def _bits_of_jpeg2000(path):
     return (head[at + 42] & 0x7F) + 1 if 0 <= at < len(head) - 42 else 0
 
 
-def _samples(image, path, head, full_depth):
+def _samples(image, path, head):
     """Samples of a loaded Pillow image, (H, W) or (H, W, C): uint8, uint16 or float32."""
     is_png = head.startswith(PNG_MAGIC)
     depth, colour_type = head[24:26] if is_png else (8, None)
     deep_png = is_png and depth == 16
     key = image.info.get('transparency')
-    if deep_png and colour_type != 0 and full_depth:
-        samples = _decode_deep_png(path)
+    if deep_png and colour_type != png.GRAY:
+        samples = _deep_samples(image, path, colour_type)
     elif image.mode == 'P':
         return np.asarray(image.convert('RGB' if key is None else 'RGBA'))
     elif image.mode.startswith('I;16') or (image.mode == 'I' and (deep_png or image.format == 'PPM')):
@@ -264,6 +273,22 @@ def _samples(image, path, head, full_depth):
     return samples if key is None or not is_png else _with_key(samples, key, depth)
 
 
+def _deep_samples(image, path, colour_type):
+    """Samples of a loaded 16-bit PNG that is RGB, or has alpha: uint16 (H, W, C).
+
+    Pillow takes the first byte of each sample, and is made to take the second from the same data.
+    """
+    if image.tell():
+        raise ValueError(f'{path}: of an animation of 16 bits, only the first frame can be read; give that')
+    if colour_type == png.GRAY_ALPHA:  # four bytes a pixel, like RGBA of 8 bits, and predicted alike
+        with Image.open(io.BytesIO(png.relabelled(path, 8, png.RGBA))) as same:
+            pairs = np.ascontiguousarray(same)
+        return pairs.view('>u2').astype(np.uint16)
+    with Image.open(path, formats=['PNG']) as low:
+        low.tile = [tile._replace(args=f'{low.mode};16L') for tile in low.tile]
+        return np.asarray(image).astype(np.uint16) << 8 | np.asarray(low)
+
+
 def _with_key(samples, key, depth):
     """Append the alpha channel that a transparent colour stands for."""
     samples = samples.reshape(*samples.shape[:2], -1)
@@ -274,41 +299,32 @@ def _with_key(samples, key, depth):
     return np.concatenate([samples, (visible * largest).astype(samples.dtype)], axis=2)
 
 
-def _decode_deep_png(path):
-    """Samples of a 16-bit PNG that is gray with alpha, RGB or RGBA: uint16 (H, W, C)."""
-    import tensorflow as tf
-
-    with _decoding(path):
-        return tf.io.decode_png(path.read_bytes(), dtype=tf.uint16).numpy()
-
-
 def _decode_tiff(path, file, tifffile, *, min_side, large, pages):
     """What tifffile finds in a TIFF; None where Pillow is to read it."""
     file.seek(0)
-    with _decoding(path):
-        tif = tifffile.TiffFile(file)
-        found = [tiff.TiffSeries(tif, series) for series in tiff.full_series(tif)]
-        count = sum(series.pages for series in found)
+    tif = tifffile.TiffFile(file)
+    found = [tiff.TiffSeries(tif, series) for series in tiff.full_series(tif)]
+    count = sum(series.pages for series in found)
+    if not count:
+        raise ValueError('no page that is whole')
     series, numbers = _series_of(found, page_numbers(pages, count, path), pages)
-    with _decoding(path):
-        kind, alpha, depth = series.first.photometric.name, series.alpha, series.first.bitspersample
-        depth = max(depth) if isinstance(depth, tuple) else depth
-        origin = Origin('TIFF', count, series.tag(tiff.ICC), tiff=series.origin())
+    kind, alpha, depth = series.first.photometric.name, series.alpha, series.first.bitspersample
+    depth = max(depth) if isinstance(depth, tuple) else depth
+    origin = Origin('TIFF', count, series.tag(tiff.ICC), tiff=series.origin())
     if series.is_cut_off:
         raise ValueError(f'{path}: damaged or incomplete (ImageJ wrote more images); copy or save it again')
-    if series.dtype is None or series.dtype.kind not in 'uif':
-        raise ValueError(f'{path}: values of type {series.dtype} are not supported; save them as float32')
     if kind not in ('MINISBLACK', 'RGB') or alpha == 'ASSOCALPHA' or depth < 8:
         if depth > 8:
             kind += ' with premultiplied alpha' if alpha else ''
             raise ValueError(f'{path}: a {kind} TIFF of this depth is not supported; save it as PNG')
         return None
+    if series.dtype is None or series.dtype.kind not in 'uif':
+        raise ValueError(f'{path}: values of type {series.dtype} are not supported; save them as float32')
     check_size(path, series.width, series.height, min_side, large)
-    check_memory(path, (series.height, series.width), series.channels * len(numbers))
+    _check_tiff_memory(path, series, len(numbers))
     try:
-        with _decoding(path):
-            found = [series.read(number) for number in numbers]
-    except ValueError as error:
+        found = [series.read(number) for number in numbers]
+    except Exception as error:
         # Pillow has decoders of its own, but cuts depths.
         if depth == 8 and series.channels in (1, 3, 4) and 'imagecodecs' in str(error):
             return None
@@ -319,6 +335,18 @@ def _decode_tiff(path, file, tifffile, *, min_side, large, pages):
     turned = [upright(page, orientation) for page in found]
     has_colours = series.channels - (alpha is not None) == (3 if kind == 'RGB' else 1)
     return Decoded(turned, alpha is not None, _upright_origin(origin, orientation), has_colours)
+
+
+def _check_tiff_memory(path, series, count):
+    """Refuse pages that do not fit the memory, and parts that no whole file has."""
+    shape, itemsize = (series.height, series.width), series.dtype.itemsize
+    if series.part_bytes > max(
+        tiff.LARGEST_PART, 4 * series.height * series.width * series.channels * itemsize
+    ):
+        part = f'a tile or strip of {series.part_bytes / 1e9:.1f} GB'
+        raise ValueError(f'{path}: damaged ({part}); copy or save it again')
+    pages = series.pages if series.is_read_whole else count
+    check_memory(path, shape, series.channels * pages, itemsize + BYTES_PER_SAMPLE - 1)
 
 
 def _series_of(found, numbers, pages):

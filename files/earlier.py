@@ -2,13 +2,14 @@
 
 import json
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from files.jobs import deciding, digest_files, job_key
-from files.records import RUN_JSON, read_run
-from files.storage import sha256
+from files.records import RUN_JSON, checked_image, read_run
+from files.storage import one_line, sha256
 
-# What a run adds to before it writes run.json; there only while it runs, or after it was killed.
+# What came after run.json was written; there only while a run lasts, or after it was killed.
 JOURNAL = '.run.jsonl'
 
 
@@ -43,7 +44,7 @@ class Earlier:
         if (earlier.folder / RUN_JSON).is_file():
             record = read_run(folder)
             earlier.config, earlier.preset = record.get('config') or {}, record.get('preset')
-            earlier.failures = [line for line in record.get('failures') or [] if isinstance(line, str)]
+            earlier.failures = record.get('failures') or []
             for image in record.get('images') or []:
                 earlier._add(image)
         for line in _journal(earlier.folder / JOURNAL):
@@ -51,6 +52,7 @@ class Earlier:
                 earlier.failures.append(line)
             else:
                 earlier._add(line)
+        earlier.failures = list(dict.fromkeys(earlier.failures))
         return earlier
 
     def suited(self, conf, force):
@@ -74,11 +76,23 @@ class Earlier:
         if force:
             return Earlier(self.folder)
         named = ', '.join(f'{name} {self.config[name]!r}' for name in differing[:3])
-        preset = f'{self.preset}: ' if self.preset else ''
+        preset = '' if self.preset in (None, '0') else f'{self.preset}: '
         raise ValueError(
             f'{self.folder}: holds results of another configuration ({preset}{named}); '
             'choose another --output, or add --force to replace them'
         )
+
+    def made(self, path):
+        """Whether a file is a result, or a figure, of an earlier run in the folder."""
+        if self.folder is None or path.resolve().parent != self.folder.resolve():
+            return False
+        return path.name in self._made
+
+    @cached_property
+    def _made(self):
+        """The names of results and figures."""
+        results = {scale['output'] for image in self.images.values() for scale in image['scales']}
+        return results | {f'{stem}_losses.png' for stem in self.images}
 
     def split(self, images, conf):
         """Find out which images are done already: by the same job, with results that are as they were left.
@@ -98,7 +112,7 @@ class Earlier:
                 left.append(files)
             elif self._is_done(known, files, conf):
                 done.append(known)
-            elif known['input'] not in (str(files.input.resolve()), None):
+            elif known['input'] != str(files.input.resolve()):
                 where = f'of {known["input"]} in {self.folder}'
                 line = f'its result would replace that {where}; choose another --output, or add --force'
                 taken.append((files, line))
@@ -108,13 +122,14 @@ class Earlier:
 
     def forget_failures(self, images):
         """Leave out what failed of images that are looked at again."""
-        tried = {str(files.input) for files in images}
-        self.failures = [line for line in self.failures if line.partition(': ')[0] not in tried]
+        tried = tuple(f'{one_line(files.input)}: ' for files in images)
+        self.failures = [line for line in self.failures if not line.startswith(tried)]
 
     def _add(self, image):
-        """Take an entry; a later one of the same stem is the valid one."""
-        self.images[image.get('stem')] = brief(image)
-        self.texts[image.get('stem')] = json.dumps(image)
+        """Take an entry; a later one of the same stem is the valid one, and what is not whole is none."""
+        if image.get('stem') and image.get('input') and image.get('scales'):
+            self.images[image['stem']] = brief(image)
+            self.texts[image['stem']] = json.dumps(image)
 
     def _is_done(self, known, files, conf):
         """Whether an entry is that of the same job, and its results are there as they were written."""
@@ -144,7 +159,7 @@ def _journal(path):
         for line in lines:
             try:
                 told = json.loads(line)
+                if isinstance(told, dict | str):
+                    yield checked_image(told) if isinstance(told, dict) else told
             except (ValueError, RecursionError):
                 continue
-            if isinstance(told, dict | str):
-                yield told

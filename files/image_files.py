@@ -49,7 +49,7 @@ def load_inputs(input_img, conf, ground_truth=None, kernels=None, full_depth=Tru
         ground_truth: path or array, or None.
         kernels: list with a path, 2-D array or method name per scale, or for one scale that itself; None:
             `conf.downscale_method`.
-        full_depth: as in `pictures.read_image`; False is enough for a check.
+        full_depth: without effect: a check reads what a run reads, so that both judge alike.
 
     Returns:
         (pictures, ground_truth, kernels): list of Picture, the pages of the image; float32 array (H, W, C) in
@@ -59,11 +59,11 @@ def load_inputs(input_img, conf, ground_truth=None, kernels=None, full_depth=Tru
     Raises:
         ValueError, FileNotFoundError: one line that names what cannot be used, and the remedy.
     """
-    pictures = _load(input_img, 'input', full_depth, conf, conf.value_range)
+    pictures = _load(input_img, 'input', conf, conf.value_range)
     shape = pictures[0].pixels.shape
     if ground_truth is not None:
         name = str(ground_truth) if _is_path(ground_truth) else 'ground truth'
-        truth = _load_truth(ground_truth, name, full_depth, conf, _range_of_truth(pictures[0]))
+        truth = _load_truth(ground_truth, name, conf, _range_of_truth(pictures[0]))
         ground_truth = fit_ground_truth(truth.pixels, shape, conf, name)
     if _is_path(kernels) or (kernels is not None and len(kernels) and np.ndim(kernels[0]) == 1):
         kernels = [kernels]
@@ -120,21 +120,21 @@ def _range_of_truth(picture):
     return 'full' if picture.values.is_whole else picture.values
 
 
-def _load_truth(truth, name, full_depth, conf, value_range):
+def _load_truth(truth, name, conf, value_range):
     """The Picture of a ground truth: of the image's page where there are several, else of the first."""
     one = conf.copy()
     one.pages = 'first'
     if isinstance(conf.pages, int):
         with contextlib.suppress(ValueError):  # a truth of one page is that page's
-            return _load(truth, name, full_depth, conf, value_range)[0]
-    return _load(truth, name, full_depth, one, value_range)[0]
+            return _load(truth, name, conf, value_range)[0]
+    return _load(truth, name, one, value_range)[0]
 
 
-def _load(image, name, full_depth, conf, value_range):
+def _load(image, name, conf, value_range):
     """Pictures of the pages of an image."""
     if isinstance(image, list) and image and isinstance(image[0], Picture):
         return image
     options = {'value_range': value_range, 'pages': conf.pages, 'large': conf.large}
     if _is_path(image):
-        return read_images(image, full_depth=full_depth, **options)
+        return read_images(image, **options)
     return from_arrays(image, name=name, **options)

@@ -4,32 +4,24 @@ Whatever breaks in a file becomes one line that names it and says what to do.
 """
 
 import struct
-import warnings
-from contextlib import contextmanager
 
 import numpy as np
 
-from files.decoding import PNG_MAGIC
-from files.storage import one_line
+from files import arrays, mat, png
+from files.refusals import reason, refusing
 
 # No blur is that large: files and pictures beyond it are refused before they are read.
 MOST_BYTES = 2**24
 MOST_PIXELS = 2**21
 
-PNG_GRAY = 0  # colour type
+# Of a file without a kernel, so many variables are named, by so many letters.
+NAMED, LETTERS = 10, 64
+
 PNG_REMEDY = 'save the kernel as a gray PNG of 8 or 16 bits'
 
 
-@contextmanager
 def _reading(path, kind, remedy):
-    """Turn whatever a reader raises into a ValueError of one line that names the file."""
-    try:
-        with warnings.catch_warnings():
-            # Complaints about how a file was written do not concern what it holds.
-            warnings.simplefilter('ignore')
-            yield
-    except Exception as error:  # readers raise a dozen types, depending on where the file breaks
-        raise ValueError(f'{path}: not a readable {kind} file ({one_line(error)}); {remedy}') from error
+    return refusing(path, lambda error: f'not a readable {kind} file ({reason(error)}); {remedy}')
 
 
 def _check_bytes(path):
@@ -40,23 +32,33 @@ def _check_bytes(path):
 
 
 def read_mat(path):
-    """The matrix `Kernel` of a MATLAB file (up to version 7): array of any shape and type."""
-    from scipy import io as scipy_io
-
+    """The matrix `Kernel` of a MATLAB file (up to version 7): array of numbers, of any shape and type."""
     with open(path, 'rb') as file:
         head = file.read(520)
         # MATLAB puts 512 bytes of its own in front of the HDF5 signature, other programs none.
         if head.startswith(b'MATLAB 7.3') or b'\x89HDF' in head:
             raise ValueError(f"{path}: a version 7.3 (HDF5) .mat file; save it with save(..., '-v7')")
         file.seek(0)
+        names, kind = [], None
         with _reading(path, '.mat', "save it with '-v7'"):
-            names = [name for name, _, _ in scipy_io.whosmat(file)]
-            file.seek(0)
-            variables = scipy_io.loadmat(file, variable_names=['Kernel'])
-    if 'Kernel' not in variables:
-        held = ', '.join(names) or 'nothing'
-        raise ValueError(f'{path}: has no variable Kernel, it holds {held}; save the matrix under that name')
-    return variables['Kernel']
+            for variable in mat.variables(file):
+                names.append(variable.name)
+                if variable.name == 'Kernel':
+                    kind = variable.kind
+                    if kind == mat.NUMBERS:
+                        return variable.load()
+                    break
+    if kind:
+        raise ValueError(f'{path}: Kernel is not numeric ({kind}); give a 2-D matrix of numbers')
+    held = ', '.join(map(_shown, names[:NAMED])) + f' and {len(names) - NAMED} more' * (len(names) > NAMED)
+    raise ValueError(
+        f'{path}: has no variable Kernel, it holds {held or "nothing"}; save the matrix under that name'
+    )
+
+
+def _shown(name):
+    """A variable's name as a message can show it: in a damaged file it may be anything."""
+    return ''.join(filter(str.isprintable, name))[:LETTERS] or "''"
 
 
 def read_npy(path):
@@ -64,11 +66,10 @@ def read_npy(path):
     _check_bytes(path)
     remedy = 'save the matrix with numpy.save'
     with open(path, 'rb') as file:
-        if file.read(6) != b'\x93NUMPY':
+        if file.read(6) != arrays.NPY_MAGIC:
             raise ValueError(f'{path}: not a .npy file (nor are pickles and .npz read); {remedy}')
-        file.seek(0)
         with _reading(path, '.npy', f'{remedy}, as numbers'):
-            return np.load(file, allow_pickle=False)
+            return arrays.read_npy(file, path, path.stat().st_size)
 
 
 def read_text(path):
@@ -111,6 +112,7 @@ def read_png(path):
     with open(path, 'rb') as file:
         is_deep = _check_png_head(path, file.read(26))
         with _reading(path, '.png', PNG_REMEDY):
+            png.check(path)
             image = Image.open(file, formats=['PNG'])
             image.load()
             planes = [np.asarray(image)] if is_deep else [*map(np.asarray, image.convert('RGBA').split())]
@@ -125,12 +127,12 @@ def read_png(path):
 
 def _check_png_head(path, head):
     """Refuse a PNG by its first 26 bytes; returns whether it has 16 bits."""
-    if len(head) < 26 or not head.startswith(PNG_MAGIC):
+    if len(head) < 26 or not head.startswith(png.MAGIC):
         raise ValueError(f'{path}: not a PNG, or an incomplete one; {PNG_REMEDY}')
     width, height, depth, colour = struct.unpack('>IIBB', head[16:26])
     if width * height > MOST_PIXELS:
         raise ValueError(f'{path}: {height}×{width} pixels are too many for a kernel; crop the kernel')
-    if depth == 16 and colour != PNG_GRAY:
+    if depth == 16 and colour != png.GRAY:
         # Pillow would cut it to 8 bits.
         raise ValueError(f'{path}: a 16-bit PNG with colour or alpha; {PNG_REMEDY}')
     return depth == 16

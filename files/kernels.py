@@ -9,6 +9,8 @@ from files.kernel_files import READERS
 from files.storage import atomic_write, check_file
 from imresize import METHODS, kernel_shift
 
+LARGEST_ENTRY = 1e100  # sums of larger ones are soon no numbers
+
 
 def read_kernel(path):
     """Read a blur kernel from a file, as it is or, where the file is no .mat, made to sum to 1.
@@ -64,6 +66,8 @@ def check_kernel(kernel, name='kernel'):
     kernel = kernel.astype(np.float64)
     if not np.isfinite(kernel).all():
         raise ValueError(f'{name} has NaN or infinite entries; give finite numbers')
+    if np.abs(kernel).max() > LARGEST_ENTRY:
+        raise ValueError(f'{name} has entries beyond {LARGEST_ENTRY:g}; give usual numbers, that sum to 1')
     # Relative, because a kernel that cancels rarely does so to the last bit.
     if kernel.sum() <= 1e-8 * np.abs(kernel).sum():
         raise ValueError(f'{name} sums to {kernel.sum():g}; give a kernel with a positive sum, usually 1')

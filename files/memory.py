@@ -1,5 +1,7 @@
 """Whether the machine has the memory for what is asked, before it is asked for."""
 
+import contextlib
+import math
 from pathlib import Path
 
 BYTES_PER_SAMPLE = 9  # of a picture that is read: its own type, float32, and a copy of one of them
@@ -7,20 +9,42 @@ RESERVE = 2**30  # TensorFlow, and what else lives beside a picture
 
 
 def available_memory():
-    """Bytes that may still be used, by the machine and by the container it is; None where nothing tells."""
+    """Bytes that machine, container and process leave to be used; None where nothing tells."""
     found = []
-    try:
-        lines = Path('/proc/meminfo').read_text().splitlines()
-        found += [1024 * int(line.split()[1]) for line in lines if line.startswith('MemAvailable')]
-        limit = Path('/sys/fs/cgroup/memory.max').read_text().strip()
-        used = int(Path('/sys/fs/cgroup/memory.current').read_text())
-        cached = Path('/sys/fs/cgroup/memory.stat').read_text().split()
-        freed = int(cached[cached.index('inactive_file') + 1])
-        if limit != 'max':
-            found.append(int(limit) - used + freed)
-    except (OSError, ValueError, IndexError):
-        pass  # another system, or an older kernel
-    return min(found) if found else None
+    for ask in (_of_machine, _of_container, _of_process):
+        with contextlib.suppress(
+            OSError, ValueError, IndexError, ImportError
+        ):  # another system, or an older one
+            found.append(ask())
+    return int(min(found)) if min(found, default=math.inf) < math.inf else None
+
+
+def _of_machine():
+    lines = Path('/proc/meminfo').read_text().splitlines()
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith('MemAvailable'))
+
+
+def _of_container():
+    limit = Path('/sys/fs/cgroup/memory.max').read_text().strip()
+    used = int(Path('/sys/fs/cgroup/memory.current').read_text())
+    cached = Path('/sys/fs/cgroup/memory.stat').read_text().split()
+    freed = int(cached[cached.index('inactive_file') + 1])
+    return math.inf if limit == 'max' else int(limit) - used + freed
+
+
+def _of_process():
+    """What is left of a limit on its addresses, as `ulimit -v` and clusters set it."""
+    import resource  # not there on every system
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    used = int(Path('/proc/self/statm').read_text().split()[0]) * resource.getpagesize()
+    return math.inf if limit == resource.RLIM_INFINITY else limit - used
+
+
+def is_shortage(error):
+    """Whether an exception says that there was too little memory, of the machine or of a GPU."""
+    # TensorFlow's own is told by its name, so that it need not be loaded for this.
+    return isinstance(error, MemoryError) or type(error).__name__ == 'ResourceExhaustedError'
 
 
 def check_memory(name, shape, channels, bytes_per_sample=BYTES_PER_SAMPLE):

@@ -1,5 +1,7 @@
 """How files are called: images, ground truth, kernels and results, here and in the benchmarks."""
 
+import hashlib
+import os
 import re
 from pathlib import Path
 
@@ -11,8 +13,13 @@ SUFFIXES = (
 )
 KERNEL_SUFFIXES = ('.mat', '.npy', '.txt', '.png')
 GROUND_TRUTH = '_gt'
-ZSSR_NAME = re.compile(r'(?P<stem>.+)_zssr_X(?P<rows>\d+\.\d+)X(?P<columns>\d+\.\d+)')
-SRF_NAME = re.compile(r'(?P<stem>.+)_SRF_(?P<scale>\d+)_[^_]+')  # the benchmarks' own: img_001_SRF_2_HR.png
+ZSSR_NAME = re.compile(r'(?s)(?P<stem>.+)_zssr_X(?P<rows>\d+\.\d+)X(?P<columns>\d+\.\d+)')
+LONGEST_NAME = 255  # bytes, of most file systems
+# Bytes that leave room for what is put behind the stem: _zssr_X100.00X100.00.webp, and a number.
+LONGEST_STEM = 220
+SRF_NAME = re.compile(
+    r'(?s)(?P<stem>.+)_SRF_(?P<scale>\d+)_[^_]+'
+)  # the benchmarks' own: img_001_SRF_2_HR.png
 
 
 def is_image(path):
@@ -39,17 +46,46 @@ def image_files(folder):
 
 def ground_truth_names(path):
     """The names that an image's ground truth may have, the likeliest first."""
-    return [f'{path.stem}{GROUND_TRUTH}{suffix}' for suffix in (path.suffix, *SUFFIXES)]
+    return [_companion(path.stem, GROUND_TRUTH + suffix) for suffix in (path.suffix, *SUFFIXES)]
 
 
 def kernel_names(stem, count, suffix='.mat'):
     """The names of an image's kernels, one per scale, as files of one of KERNEL_SUFFIXES."""
-    return [f'{stem}_{index}{suffix}' for index in range(count)]
+    return [_companion(stem, f'_{index}{suffix}') for index in range(count)]
+
+
+def _companion(stem, rest):
+    """The name of what lies beside an image: the image's, shortened only if no file could be called so."""
+    return (stem if len(os.fsencode(stem + rest)) <= LONGEST_NAME else short_stem(stem)) + rest
 
 
 def result_name(stem, scale, kind='png'):
     """What the result of an image at a scale is called; `kind` is its suffix."""
-    return f'{stem}_zssr_{scale_name(scale)}.{kind}'
+    return f'{short_stem(stem)}_zssr_{scale_name(scale)}.{kind}'
+
+
+def figure_name(stem):
+    """What the figure of an image's training is called."""
+    return f'{short_stem(stem)}_losses.png'
+
+
+def short_stem(stem):
+    """The stem that an image's results share: its own, or of one too long the beginning and a hash of all.
+
+    Args:
+        stem: text of any length.
+
+    Returns:
+        Text of at most LONGEST_STEM bytes, another for every stem.
+    """
+    whole = os.fsencode(stem)
+    if len(whole) <= LONGEST_STEM:
+        return stem
+    ending = f'~{hashlib.sha256(whole).hexdigest()[:16]}'
+    kept = stem[: LONGEST_STEM - len(ending)]
+    while len(os.fsencode(kept + ending)) > LONGEST_STEM:
+        kept = kept[:-1]  # characters, so that none is cut in two
+    return kept + ending
 
 
 def free_path(path):
@@ -68,7 +104,8 @@ def parse_name(stem):
         stem: file name without its extension.
 
     Returns:
-        The image's name, and (vertical, horizontal) scale, or None where the name does not tell.
+        The image's name, as `short_stem` has it, and (vertical, horizontal) scale, or None where the name
+        does not tell.
 
     Example:
         >>> parse_name('img_001_SRF_2_LR_zssr_X2.00X2.00')
@@ -79,4 +116,4 @@ def parse_name(stem):
         stem, scale = match['stem'], (float(match['rows']), float(match['columns']))
     if match := SRF_NAME.fullmatch(stem):
         stem, scale = match['stem'], scale or (float(match['scale']),) * 2
-    return stem, scale
+    return short_stem(stem), scale

@@ -17,6 +17,7 @@ from files.storage import atomic_file, check_file
 from files.values import Values, choose_values
 
 CHANNELS_WITH_ALPHA = (2, 4)
+MOST_CHANNELS = 1024
 BYTES = Values()
 
 
@@ -45,13 +46,13 @@ class Picture:
         return 16 if self.values.dtype == 'uint16' else 8
 
 
-def read_image(path, min_side=16, full_depth=True, *, value_range='full', pages='first', large=False):
+def read_image(path, min_side=16, *, value_range='full', pages='first', large=False):
     """Read one picture of an image file; as `read_images`, which see, for one page."""
-    pictures = read_images(path, min_side, full_depth, value_range=value_range, pages=pages, large=large)
+    pictures = read_images(path, min_side, value_range=value_range, pages=pages, large=large)
     return pictures[0]
 
 
-def read_images(path, min_side=16, full_depth=True, *, value_range='full', pages='first', large=False):
+def read_images(path, min_side=16, *, value_range='full', pages='first', large=False):
     """Read an image file, upright and at its full depth.
 
     With the range of their types, 8-bit values are divided by 255, 16-bit values by 65535. The EXIF
@@ -61,7 +62,6 @@ def read_images(path, min_side=16, full_depth=True, *, value_range='full', pages
         path: PNG, JPEG, TIFF, BMP, WebP, GIF, AVIF, JPEG 2000, PPM, HEIC (by an optional package), .npy or
             .npz file; its contents decide, not its name.
         min_side: least height and width, in pixels.
-        full_depth: False cuts 16-bit colour to 8 bits, which TensorFlow is not needed for: a check.
         value_range: what black and white are: as in `values.choose_values`, or Values of another picture in
             the same units, which are used but for 8 bits.
         pages: 'first', a number from 1, or 'all' (or 'each').
@@ -90,7 +90,7 @@ def read_images(path, min_side=16, full_depth=True, *, value_range='full', pages
             origin=origin,
             large=large,
         )
-    decoded = decode(path, full_depth=full_depth, **options)
+    decoded = decode(path, **options)
     return _pictures(decoded, str(path), value_range)
 
 
@@ -184,6 +184,12 @@ def _is_photographic(stack):
 
 def _pictures(decoded, name, value_range):
     """Pictures of decoded pages."""
+    channels = decoded.pages[0].shape[2]
+    if channels > MOST_CHANNELS:
+        raise ValueError(
+            f'{name}: {channels} channels, and {MOST_CHANNELS} are the most; if they are pages, make '
+            'these the first of four axes, else leave some out'
+        )
     alphas = [None] * len(decoded.pages)
     colours = decoded.pages
     if decoded.has_alpha:

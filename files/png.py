@@ -1,4 +1,6 @@
-"""PNG files written strip by strip: Pillow writes neither 16-bit colours nor what does not fit the memory.
+"""PNG files written strip by strip, and their checksums.
+
+Pillow writes neither 16-bit colours nor what does not fit the memory, and passes over checksums of pixels.
 
 Source: PNG specification, third edition (W3C): chunks, section 5; filters, section 9.
 """
@@ -9,8 +11,11 @@ import zlib
 import numpy as np
 
 MAGIC = b'\x89PNG\r\n\x1a\n'
-COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # channels -> PNG's number: gray, gray and alpha, RGB, RGBA
+GRAY, RGB, PALETTE, GRAY_ALPHA, RGBA = 0, 2, 3, 4, 6  # PNG's numbers of what a pixel is
+COLOUR_TYPES = {1: GRAY, 2: GRAY_ALPHA, 3: RGB, 4: RGBA}  # by channels
+CHANNELS = {PALETTE: 1} | {number: channels for channels, number in COLOUR_TYPES.items()}
 LEVEL = 6  # of zlib
+BLOCK = 2**20  # bytes that are read, or inflated, at once
 METRES_PER_INCH = 0.0254
 EXIF_PREFIX = b'Exif\0\0'
 
@@ -85,3 +90,62 @@ def _paeth(left, up, corner):
 
 def _chunk(file, kind, data):
     file.write(struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data)))
+
+
+def check(path):
+    """Refuse a PNG whose checksums do not fit what they are of, or that ends too soon.
+
+    Every chunk has one (CRC-32), and so have the pixels before they are packed (zlib's Adler-32).
+
+    Args:
+        path: a file that begins like a PNG.
+
+    Raises:
+        ValueError, struct.error, zlib.error: where it is damaged.
+    """
+    with open(path, 'rb') as file:
+        file.seek(len(MAGIC))
+        pixels, left, kind = zlib.decompressobj(), 0, None
+        while kind != b'IEND':
+            length, kind = struct.unpack('>I4s', file.read(8))
+            crc = zlib.crc32(kind)
+            for data in _blocks(file, length):
+                crc = zlib.crc32(data, crc)
+                if kind == b'IHDR':
+                    left = _most_bytes(data)
+                while kind == b'IDAT' and data:
+                    left -= len(pixels.decompress(data, BLOCK))
+                    data = pixels.unconsumed_tail
+                    if left < 0:
+                        raise ValueError('more pixels than it says')
+            if file.read(4) != struct.pack('>I', crc):
+                raise ValueError(f'the checksum of its chunk {kind.decode("latin-1")} is wrong')
+    if not pixels.eof:
+        raise ValueError('its pixels end too soon')
+
+
+def relabelled(path, bits, colour_type):
+    """The bytes of a PNG that says of the same data that they are of other bits and colours."""
+    data = path.read_bytes()
+    start = len(MAGIC) + 8
+    header = data[start : start + 8] + bytes([bits, colour_type]) + data[start + 10 : start + 13]
+    crc = struct.pack('>I', zlib.crc32(b'IHDR' + header))
+    return data[:start] + header + crc + data[start + 17 :]
+
+
+def _blocks(file, length):
+    """Yield the bytes of a chunk, not more at once than there are."""
+    while length:
+        data = file.read(min(length, BLOCK))
+        if not data:
+            raise ValueError('it ends too soon')
+        length -= len(data)
+        yield data
+
+
+def _most_bytes(header):
+    """The most bytes that the pixels of an image can be, interlaced ones included."""
+    width, height, bits, colour_type = struct.unpack('>IIBB', header[:10])
+    row = -(-width * bits * CHANNELS.get(colour_type, 4) // 8)
+    # Interlaced ones are in seven parts, with less than twice as many rows; a row has up to two bytes more.
+    return height * row + 4 * (height + 7)

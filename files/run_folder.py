@@ -34,7 +34,7 @@ class RunFolder:
         """
         self._conf, self._force = conf, force
         self._stack = ExitStack()
-        self._is_owned = False
+        self._is_owned = self._is_made = False
         self.earlier = Earlier()
 
     def __enter__(self):
@@ -52,17 +52,25 @@ class RunFolder:
         return self
 
     def make(self):
-        """Make the folder, and set the configuration's `result_path`; errors as `make_results_folder`."""
-        if self._conf.save_results:
-            self._conf.result_path = str(make_results_folder(self._conf))
-            if self._conf.is_recorded and not self._is_owned:
-                self._stack.enter_context(owned(self._conf.result_path))
-                self._is_owned = True
+        """Make the folder, and set the configuration's `result_path`; errors as `make_results_folder`.
+
+        Raises:
+            ValueError: if another run came first.
+        """
+        if not self._conf.save_results:
+            return
+        folder = make_results_folder(self._conf)
+        self._conf.result_path, self._is_made = str(folder), True
+        if self._conf.is_recorded and not self._is_owned:
+            self._stack.enter_context(owned(folder))
+            self._is_owned = True
+            if Earlier.read(folder).images:
+                raise ValueError(f'{folder}: another run has written there meanwhile; start again to go on')
 
     def __exit__(self, kind, error, trace):
-        """Leave it to others; one in which nothing came to lie is removed if the run was stopped."""
+        """Leave it to others; one in which nothing came to lie is removed if the run was broken off."""
         self._stack.close()
-        if kind is not None and issubclass(kind, KeyboardInterrupt):
+        if kind is not None and self._is_made:
             remove_if_empty(self._conf)
 
 

@@ -1,5 +1,6 @@
 """run.json, the record of a run, as it is written; `files.records` reads it."""
 
+import contextlib
 import json
 import math
 import os
@@ -10,7 +11,7 @@ from pathlib import Path
 from configs import differences, get_config
 from files.earlier import JOURNAL, Earlier, brief
 from files.records import RUN_JSON
-from files.storage import atomic_write
+from files.storage import atomic_write, one_line
 
 # run.json is written anew after an image, but not so often that this would be what takes the time.
 SHARE_OF_TIME = 1 / 20
@@ -19,9 +20,9 @@ SHARE_OF_TIME = 1 / 20
 class RunRecord:
     """The record of a run: what is done in its folder, by this run and by those before it.
 
-    An image is added to the journal first, a line whose cost does not grow with the run; now and then, and at
-    the end, run.json is written anew, which all else reads. Whatever kills the program between the two, the
-    journal is there, and the next run begins with it.
+    run.json, which all else reads, is written with the first image, now and then, and at the end. In between,
+    an image is added to the journal beside it, a line whose cost does not grow with the run. Whatever kills
+    the program, the next run begins with both.
 
     Attributes:
         images: brief entries (`files.earlier.brief`) of the images that this run has done.
@@ -65,11 +66,20 @@ class RunRecord:
         else:
             self.failures.append(failure)
             text = json.dumps(failure)
-        if self._folder is None:
-            return
-        self._try(self._append, text)
+        if self._folder is not None:
+            self._keep(text)
+
+    def _keep(self, text):
+        """Bring what was added to the disk."""
+        # A journal says nothing of the configuration: that is in the run.json which comes before it.
+        is_first = self._written == -math.inf
+        if not is_first:
+            self._try(self._append, text)
         if time.monotonic() - self._written > self._cost / SHARE_OF_TIME:
             self._try(self._write)
+        if is_first and self.trouble:
+            with contextlib.suppress(OSError):
+                self._append(text)
 
     @property
     def all_failures(self):
@@ -77,11 +87,12 @@ class RunRecord:
         return [*self._earlier_failures, *self.failures]
 
     def close(self):
-        """Write run.json as it stands in the end; the journal goes, as everything in it is there."""
-        if self._folder is not None and (self.images or self.failures):
+        """Write run.json as it stands in the end."""
+        if self._folder is None:
+            return
+        # The journal of a run that was killed may hold the last that was missing.
+        if self.images or self.failures or (self._folder / JOURNAL).exists():
             self._try(self._write)
-            if self.trouble is None:
-                (self._folder / JOURNAL).unlink(missing_ok=True)
 
     def _try(self, write, *arguments):
         """Write something, if that can be: a record that cannot be written is no reason to stop working."""
@@ -90,18 +101,20 @@ class RunRecord:
             self._folder.mkdir(parents=True, exist_ok=True)
             write(*arguments)
             self.trouble = None
-        except OSError as error:
-            self.trouble = f'{self._folder / RUN_JSON}: cannot be written ({error.strerror or error})'
+        except (OSError, ValueError) as error:
+            reason = getattr(error, 'strerror', None) or one_line(error)
+            self.trouble = f'{self._folder / RUN_JSON}: cannot be written ({reason})'
 
     def _append(self, text):
         """Add a line to the journal, and see that it is on the disk."""
         with open(self._folder / JOURNAL, 'a', encoding='ascii') as journal:
-            journal.write(f'{text}\n')
+            # The line before may have been torn: this one is no part of it.
+            journal.write(f'\n{text}')
             journal.flush()
             os.fsync(journal.fileno())
 
     def _write(self):
-        """Write run.json: the head, a line per image, and how it went."""
+        """Write run.json: the head, a line per image, and how it went; nothing is left for the journal."""
         started = time.monotonic()
         parts = [
             json.dumps(self._head, indent=1)[:-2],
@@ -110,6 +123,7 @@ class RunRecord:
             f' "finished": {json.dumps(_now())}\n}}\n',
         ]
         atomic_write(self._folder / RUN_JSON, ',\n'.join(parts).encode())
+        (self._folder / JOURNAL).unlink(missing_ok=True)
         self._written = time.monotonic()
         self._cost = self._written - started
 

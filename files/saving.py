@@ -1,7 +1,6 @@
 """Where the results of an image go, and whether they can go there."""
 
 import math
-import os
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,7 +10,6 @@ from files.rounding import row_strips
 
 # A result of more pixels is written while it is computed, unless something else needs it.
 STREAMED_PIXELS = 2**27
-LONGEST_NAME = 255  # bytes
 
 
 def strips_of(sr):
@@ -37,11 +35,6 @@ class Saving:
         self._pictures, self._conf, self._stem, self._is_named = pictures, conf, stem, is_named
         self._shapes = conf.output_shapes(pictures[0].pixels.shape)
         self._plan(len(self._shapes) - 1)
-        name = result_name(stem, conf.scales[-1], 'tif')
-        if len(os.fsencode(name)) > LONGEST_NAME and conf.result_file is None:
-            raise ValueError(
-                f'{name}: too long for a name of a file; rename the image, or give --output FILE'
-            )
 
     def save(self, index, pages, tell):
         """Write the result at a scale.

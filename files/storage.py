@@ -1,6 +1,7 @@
 """Files of any kind: where the project lies, whole writes, checks, fingerprints."""
 
 import contextlib
+import errno
 import hashlib
 import os
 import re
@@ -10,6 +11,16 @@ from pathlib import Path
 import numpy as np
 
 PROJECT = Path(__file__).resolve().parents[1]
+
+TEMPORARY_NAME = re.compile(r'\.[0-9a-f]{32}\.tmp')
+
+# What a file system answers that cannot bring a file to the disk when asked.
+UNSYNCED = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EACCES, errno.EPERM}
+
+# Besides characters that move the cursor or colour the screen: ends of lines, and turns of the direction.
+CONTROLS = re.compile('[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]')
+LONGEST_LINE = 4000
+NO_UTF8 = re.compile('[\ud800-\udfff]')
 
 
 def atomic_write(path, data):
@@ -21,6 +32,8 @@ def atomic_write(path, data):
 @contextlib.contextmanager
 def atomic_file(path):
     """Write a file whole or not at all, so that an interrupted run leaves no half file behind.
+
+    It is on the disk before it takes its name, so that neither does a machine that loses its power.
 
     Args:
         path: the file to write or replace, in an existing folder.
@@ -41,16 +54,31 @@ def atomic_file(path):
     temporary = path.parent / f'.{uuid.uuid4().hex}.tmp'
     try:
         yield temporary
+        _sync(temporary, os.O_RDWR)
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+    _sync(path.parent, os.O_RDONLY)
+
+
+def _sync(path, mode):
+    """Bring a file, or the names of a folder, to the disk; do without where the system cannot."""
+    try:
+        place = os.open(path, mode)
+        try:
+            os.fsync(place)
+        finally:
+            os.close(place)
+    except OSError as error:
+        if error.errno not in UNSYNCED:
+            raise
 
 
 def remove_leftovers(folder):
-    """Remove what writes that were killed left in a folder; for the one run that writes there."""
-    for path in Path(folder).glob('.*.tmp'):
-        if re.fullmatch(r'\.[0-9a-f]{32}\.tmp', path.name):
+    """Remove what writes that were killed left in a folder, which no one else may be writing to."""
+    for path in Path(folder).glob('.*.tmp'):  # none, where the folder itself is gone
+        if TEMPORARY_NAME.fullmatch(path.name):
             path.unlink(missing_ok=True)
 
 
@@ -91,11 +119,29 @@ def fingerprint(*parts):
     digest = hashlib.sha256()
     for part in parts:
         if part is not None:
-            array = np.frombuffer(part.encode(), np.uint8) if isinstance(part, str) else part
+            array = (
+                np.frombuffer(part.encode(errors='surrogatepass'), np.uint8)
+                if isinstance(part, str)
+                else part
+            )
             digest.update(f'{array.dtype}{array.shape}'.encode() + np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()[:8]
 
 
+def printable(text):
+    """A text, such as a name that may hold anything, as one line to print.
+
+    Control characters are escaped, and the bytes of a name that is not UTF-8 are shown as �.
+    """
+    escaped = CONTROLS.sub(lambda match: match[0].encode('unicode_escape').decode(), text)
+    return NO_UTF8.sub('\N{REPLACEMENT CHARACTER}', escaped)
+
+
 def one_line(error):
-    """Put what an exception says, or its kind if it says nothing, on one line."""
-    return ' '.join(str(error).split()) or type(error).__name__
+    """Put what an exception says, or its kind if it says nothing, on one line; of too much, both ends."""
+    said = str(error).strip() or type(error).__name__
+    if not isinstance(error, ValueError | OSError):  # which name files, as they are called
+        said = ' '.join(said.split())
+    line = printable(said)
+    half = LONGEST_LINE // 2
+    return line if len(line) <= LONGEST_LINE else f'{line[:half]} … {line[-half:]}'

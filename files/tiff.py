@@ -5,6 +5,7 @@ planes of their own; all others (T time, Z depth, …) count pages. An image is 
 """
 
 import contextlib
+import math
 import zlib
 from dataclasses import dataclass, field
 from xml.etree import ElementTree
@@ -21,6 +22,7 @@ NO_DATA, ICC, ORIENTATION = 42113, 34675, 274
 RESOLUTION = (283, 282)  # vertical, horizontal
 RESOLUTION_UNIT = 296
 STRIP_BYTES = 2**20
+LARGEST_PART = 2**26  # bytes of a tile or strip that are asked for whatever the image or the file may hold
 LARGEST_RESOLUTION = 1e8
 BIG_BYTES = 3.9e9  # what a TIFF of the common kind may hold
 IMAGEJ_TYPES = ('uint8', 'uint16', 'float32')
@@ -83,9 +85,20 @@ class TiffSeries:
         self.height, self.width = lengths.get('Y', 0), lengths.get('X', 0)
         self._leading = [(axis, lengths[axis]) for axis in self.axes if axis not in 'YXSC']
         self.page_shape = tuple(length for _, length in self._leading)
-        self.pages = int(np.prod(self.page_shape)) if self._leading else 1
+        self.pages = math.prod(self.page_shape)
         self.channels = lengths.get('S', 1) * lengths.get('C', 1)
         self.dtype = self._series.dtype
+
+    @property
+    def is_read_whole(self):
+        """Whether pages cannot be read one by one, because they lie behind one header."""
+        planes = dict(zip(self.axes, self._series.shape, strict=True)).get('C', 1)
+        return len(self._series.pages) != self.pages * planes or len(set(self.axes)) < len(self.axes)
+
+    @property
+    def part_bytes(self):
+        """Bytes of a tile or strip, as its pixels are."""
+        return math.prod(self.first.chunks) * self.dtype.itemsize
 
     @property
     def is_cut_off(self):
@@ -106,20 +119,32 @@ class TiffSeries:
         """The samples (H, W, C) of one page, counted from 0."""
         series, planes = self._series, dict(zip(self.axes, self._series.shape, strict=True)).get('C', 1)
         outer = [axis for axis in self.axes if axis not in 'YXS']
-        if len(series.pages) != self.pages * planes or len(set(self.axes)) < len(self.axes):
+        if self.is_read_whole:
             return self._read_whole(page)
         place = dict(zip([a for a, _ in self._leading], self._place(page), strict=True))
         shape = [length for axis, length in zip(self.axes, series.shape, strict=True) if axis in outer]
         read = []
         for plane in range(planes):
             at = tuple(place.get(axis, plane) for axis in outer)
-            samples = series.pages[int(np.ravel_multi_index(at, shape)) if at else 0].asarray()
+            samples = self._pixels(series.pages[int(np.ravel_multi_index(at, shape)) if at else 0])
             inner = ''.join(axis for axis in self.axes if axis in 'YXS')
             read.append(_channels_last(samples, inner))
         return read[0] if planes == 1 else np.concatenate(read, axis=2)
 
+    def _pixels(self, page):
+        self._check_parts(page)
+        return page.asarray()
+
+    def _check_parts(self, page):
+        """Refuse a page with a tile or strip of far more bytes than the file: so many would be asked for."""
+        largest = max(page.databytecounts, default=0) if page else 0  # frames behind one header have none
+        if largest > max(LARGEST_PART, self._tif.filehandle.size):
+            raise ValueError(f'a tile or strip of {largest} bytes')
+
     def _read_whole(self, page):
         """Where frames lie behind one header, they are read together."""
+        for part in self._series.pages:
+            self._check_parts(part)
         samples = self._series.asarray()
         kept = [axis for axis in self.axes if axis in 'YXSC']
         order = [i for i, axis in enumerate(self.axes) if axis not in 'YXSC']

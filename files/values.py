@@ -1,5 +1,6 @@
 """Units: what black and white, 0 and 1, stand for in an image's own values, and the way back to them."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -136,6 +137,10 @@ def _data_range(pages, ranges, name):
         least, most = (float(extreme([extreme(v) for v in of_all])) for extreme in (np.min, np.max))
         step = max(1, sum(values.size for values in of_all) // SAMPLE)
         sample = np.concatenate([values.ravel()[::step] for values in of_all]).astype(np.float64)
+        if math.isinf(most - least):
+            raise ValueError(
+                f'{name}: {least:g} to {most:g} is more than can be told apart; give --range LO:HI'
+            )
         low, high = np.quantile(sample, (STRAY, 1 - STRAY))
         _refuse_marks(sample, low, high, name)
         margin = (high - low) / 2

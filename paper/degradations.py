@@ -25,7 +25,7 @@ SMALLEST_VARIANCE = 1e-6
 
 def generator_for(seed, name):
     """The random numbers of one image: RandomState's, the same in every version of NumPy."""
-    return np.random.RandomState([seed, zlib.crc32(name.encode())])
+    return np.random.RandomState([seed, zlib.crc32(name.encode(errors='surrogateescape'))])
 
 
 def crop_to_multiple(image, scale):

@@ -31,6 +31,8 @@ class Experiment:
     images: tuple = ()  # names; empty: all
     limit: int | None = None  # how many of each set, the first ones
     threads: int | None = None  # of the CPU; None: all cores
+    workers: int | None = None  # processes that share the images; None: this one alone
+    cluster: str | None = None  # a Dask scheduler's address or file, whose workers do
     output: Path = Path('results/measured')  # git ignores it; the project's own tables are in results/tables
 
     @property

@@ -2,6 +2,7 @@
 
 from matplotlib.figure import Figure
 
+from files.storage import printable
 from paper.kernel_table import laid_upon_each_other
 
 
@@ -15,7 +16,7 @@ def kernels_figure(rows):
     axes = figure.subplots(2, len(rows), squeeze=False)
     half = max(max(kernel.shape) for row in rows for kernel in row.kernels if kernel is not None) / 2
     for (upper, lower), row in zip(axes.T, rows, strict=True):
-        upper.set_title(row.image, fontsize='small', parse_math=False)
+        upper.set_title(printable(row.image), fontsize='small', parse_math=False)
         laid = laid_upon_each_other([kernel for kernel in row.kernels if kernel is not None], [row.scale] * 2)
         for panel, kernel in zip((upper, lower), laid, strict=False):
             panel.imshow(kernel, cmap='gray_r', vmin=0, vmax=laid[0].max(), interpolation='nearest')

@@ -7,7 +7,7 @@ import numpy as np
 
 from blind.estimate import estimate_kernel
 from blind.gaussian import Covariance
-from comparing.writers import markdown_table
+from comparing.writers import Bold, markdown_table
 from files.kernels import read_kernel
 from imresize import kernel_shift
 from paper import tables
@@ -125,7 +125,7 @@ def _summary(rows):
         *(
             rows[0].set,
             rows[0].scale,
-            f'**{len(rows)} images**',
+            Bold(f'{len(rows)} images'),
             f'rms of mean, difference, xy of {len(known)}',
         ),
         *(rms, f'{np.mean([row.kernel_error for row in rows]):.2f}', *decibels, _percent(share(rows))),

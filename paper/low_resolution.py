@@ -6,7 +6,7 @@ from pathlib import Path
 
 from blind.examples import compressed
 from files.kernels import write_kernel
-from files.names import kernel_names
+from files.names import kernel_names, short_stem
 from files.pictures import write_png
 from files.storage import atomic_write, fingerprint
 from imresize import imresize_matlab
@@ -67,7 +67,8 @@ def keep_lr(files, folder, made_by, make):
         FileNotFoundError, ValueError: if the ground truth cannot be read.
     """
     hr = read_hr(files)
-    path, record = folder / f'{files.name}.png', folder / f'{files.name}.json'
+    name = short_stem(files.name)
+    path, record = folder / f'{name}.png', folder / f'{name}.json'
     kernel_path = folder / kernel_names(files.name, 1)[0]
     source = {'hr': fingerprint(hr), 'recipe': made_by}
     made = _read_record(record, source)
@@ -87,8 +88,9 @@ def _read_record(record, source):
     """What is recorded of an image that was made from this source; None if nothing, or not whole."""
     try:
         made = json.loads(record.read_text(encoding='utf-8'))
-        return made if made['source'] == source and {'kernel', 'degradation'} <= made.keys() else None
-    except (OSError, ValueError, TypeError, KeyError):
+        kinds = [type(made[name]) for name in ('kernel', 'degradation')]
+        return made if made['source'] == source and kinds == [bool, str] else None
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
 
 

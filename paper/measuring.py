@@ -1,16 +1,23 @@
 """Measuring the rows of a table: bicubic, results that are given, and ZSSR's own."""
 
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from comparing.metrics import scores
 from comparing.scoring import score_bicubic
 from files.names import result_name
+from files.parcel import Parcel
 from files.pictures import write_png
 from files.run_folder import check_output
+from files.storage import atomic_write
 from paper import tables
 from paper.image_sets import read_8_bits, read_hr_and_lr
 from paper.tasks import plan
+from running.cluster import Cluster
 from running.devices import device, start_tensorflow, versions
+from running.processes import outcomes_of_processes
 
 
 def measure_table(experiment):
@@ -28,15 +35,111 @@ def measure_table(experiment):
         # Before planning reads 16-bit images, since TensorFlow takes no number of threads once it works.
         start_tensorflow(threads=experiment.threads)
     tasks, notes = plan(experiment)
+
+    def missing():
+        """Yield (number, task, twin or None) of each row that is not there, when its turn comes."""
+        for number, task in enumerate(tasks, 1):
+            known = rows.get(task.row.key)
+            if known is None or not known.is_valid(task.row.config, task.row.inputs):
+                yield number, task, task.row.twin(rows.values())
+
+    is_shared = experiment.workers or experiment.cluster
+    outcomes = _elsewhere(experiment, missing()) if is_shared else _here(experiment, missing())
+    for number, row, machine in outcomes:
+        rows[row.key] = row
+        tables.add_row(experiment.csv, row, notes | machine)
+        yield row, number, len(tasks)
+
+
+def _here(experiment, missing):
+    """Yield (number, Row, Notes) of one task after the other, measured in this process."""
     measurer = Measurer(experiment.work, experiment.threads)
-    for number, task in enumerate(tasks, 1):
-        known = rows.get(task.row.key)
-        if known is None or not known.is_valid(task.row.config, task.row.inputs):
-            twin = task.row.twin(rows.values())
-            row, machine = (twin, tables.Notes()) if twin else measurer.measure(task)
-            rows[row.key] = row
-            tables.add_row(experiment.csv, row, notes | machine)
-            yield row, number, len(tasks)
+    for number, task, twin in missing:
+        row, machine = (twin, tables.Notes()) if twin else measurer.measure(task)
+        yield number, row, machine
+
+
+def _elsewhere(experiment, missing):
+    """Yield the same from several processes or a cluster; what takes no time is measured here."""
+    measurer = Measurer(experiment.work)
+    numbers, quick = [], []
+
+    def trained():
+        """The tasks that are trained on, as they are taken."""
+        for number, task, twin in missing:
+            if twin is None and task.conf is not None:
+                numbers.append(number)
+                yield task
+            else:
+                quick.append((number, *((twin, tables.Notes()) if twin else measurer.measure(task))))
+
+    if experiment.cluster:
+        outcomes = _outcomes_of_cluster(experiment, trained())
+    else:
+        calls = ((task, experiment.work, experiment.threads) for task in trained())
+        places = [None] * experiment.workers
+        outcomes = outcomes_of_processes(measure_in_process, calls, places, experiment.threads)
+    for index, outcome in outcomes:
+        if isinstance(outcome, Exception):
+            raise outcome
+        yield numbers[index], *outcome
+        while quick:
+            yield quick.pop(0)
+    yield from quick
+
+
+def _outcomes_of_cluster(experiment, tasks):
+    """Yield (index, (Row, Notes) or exception) of tasks that the workers of a cluster measure."""
+
+    def pack(task):
+        """The arguments of `measure_parcel`."""
+        kernels = tuple(kernel for kernel in task.kernels or () if isinstance(kernel, Path))
+        return task, Parcel.pack(replace(task.files, kernels=kernels)), experiment.threads
+
+    cluster = Cluster(experiment.cluster, threads=experiment.threads)
+    for index, outcome in cluster.outcomes(measure_parcel, pack, tasks):
+        if not isinstance(outcome, Exception):
+            *outcome, results = outcome
+            for name, content in results.items():
+                path = experiment.work / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                atomic_write(path, content)
+        yield index, outcome
+
+
+@cache
+def _process_measurer(threads):
+    """The Measurer of this process, where nothing else lasts from task to task."""
+    return Measurer(None, threads)
+
+
+def measure_in_process(task, work, threads):
+    """Measure a task in a process of its own, which has started TensorFlow; as `Measurer.measure`."""
+    measurer = _process_measurer(threads)
+    measurer.work = work
+    return measurer.measure(task)
+
+
+def measure_parcel(task, parcel, threads):
+    """Measure a task on a worker of a cluster.
+
+    Args:
+        task: Task.
+        parcel: Parcel of its files and kernels.
+        threads: CPU threads of the worker, or None.
+
+    Returns:
+        (row, notes, results): as `Measurer.measure`; the bytes of what was written, by path in `work`.
+    """
+    with TemporaryDirectory(prefix='zssr-') as folder:
+        work = Path(folder) / 'work'
+        files = parcel.unpack(folder)
+        copies = iter(files.kernels or ())
+        kernels = [next(copies) if isinstance(kernel, Path) else kernel for kernel in task.kernels or ()]
+        task = replace(task, files=files, kernels=kernels or None)
+        row, notes = measure_in_process(task, work, threads)
+        written = (path for path in work.rglob('*') if path.is_file())
+        return row, notes, {str(path.relative_to(work)): path.read_bytes() for path in written}
 
 
 class Measurer:

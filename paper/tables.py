@@ -8,14 +8,16 @@ import csv
 import dataclasses
 import io
 import math
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from pathlib import Path
 
 from comparing.writers import csv_text, markdown_table
-from files.storage import atomic_write, fingerprint
+from files.storage import atomic_write, fingerprint, one_line, printable
 from paper import published
+from settings.scales import LARGEST_SCALE
 
 try:
     import fcntl
@@ -121,12 +123,13 @@ class Notes:
             if column in NOTED and ': ' in rest:
                 # A set's name may hold ': ', its text does not.
                 value, text = rest.rsplit(': ', 1) if column == 'set' else rest.split(': ', 1)
-                notes.texts[column, value] = text
+                if column != 'set' or re.fullmatch(r'\d{1,9} images', text, re.ASCII):
+                    notes.texts[column, value] = text
         return notes
 
     def lines(self, rows):
         """The notes on these rows, a sorted list of lines."""
-        used = {(column, getattr(row, column)) for row in rows for column in NOTED}
+        used = {(column, printable(getattr(row, column))) for row in rows for column in NOTED}
         return [f'{" ".join(key)}: {self.texts[key]}' for key in sorted(used & self.texts.keys())]
 
     def __or__(self, other):
@@ -147,11 +150,11 @@ class Notes:
 
     def add_set(self, name, size):
         """Note how many images a set has."""
-        self.texts['set', name] = f'{size} images'
+        self.texts['set', printable(name)] = f'{size} images'
 
     def set_size(self, name):
         """How many images a set has, 0 if it is not known."""
-        return int(self.texts.get(('set', name), '0').split()[0])
+        return int(self.texts.get(('set', printable(name)), '0').split()[0])
 
 
 def read_table(path):
@@ -173,13 +176,13 @@ def read_table(path):
             cells = next(reader, None)
             if cells is None:
                 return rows, Notes.parse(line.removeprefix('# ') for line in head)
-            row = Row(**{name: _value(cells[name], kind) for name, kind in COLUMNS.items()})
-            if row.table not in published.TITLES:
-                raise ValueError(f'{row.table!r} is none of {", ".join(published.TITLES)}')
-        except (ValueError, TypeError, AttributeError, csv.Error) as error:
+            row = _row(cells)
+            if row.key in rows:
+                raise ValueError('is a second row of the same image and program')
+        except (ValueError, csv.Error) as error:
             # The reader has not counted a line that it cannot take apart.
             line = len(head) + reader.line_num + isinstance(error, csv.Error)
-            raise ValueError(f'{path}, line {line}: {error}; correct or delete it') from error
+            raise ValueError(f'{path}, line {line}: {one_line(error)}; correct or delete it') from error
         rows[row.key] = row
 
 
@@ -197,9 +200,9 @@ def write_table(path, rows, notes):
         f'seeds {seeds or "none"}; draw seeds {draw_seeds or "none"}',
         *notes.lines(ordered),
     ]
-    comments = ''.join('# ' + line.replace('\n', ' ') + '\n' for line in head)
+    comments = ''.join(f'# {printable(line)}\n' for line in head)
     cells = ([getattr(row, name) for name in COLUMNS] for row in ordered)
-    atomic_write(path, (comments + csv_text(COLUMNS, cells)).encode())
+    atomic_write(path, (comments + csv_text(COLUMNS, cells)).encode(errors='surrogateescape'))
 
 
 def add_row(path, row, notes):
@@ -273,30 +276,62 @@ def _alone(path):
 
 def _open_table(path):
     """The comment lines of a file, and a csv.DictReader of the rows below, its columns checked."""
-    try:
-        lines = path.read_text(encoding='utf-8').split('\n')  # splitlines() also splits inside names
-    except UnicodeDecodeError as error:
-        raise ValueError(f'{path}: is not a table of evaluate.py (not UTF-8 text); move it away') from error
-    head = list(takewhile(lambda line: line.startswith('#'), lines))
-    reader = csv.DictReader(io.StringIO('\n'.join(lines[len(head) :])))
+    # splitlines(), and text that is read as such, would also split inside names.
+    lines = path.read_bytes().decode(errors='surrogateescape').split('\n')
+    head = [line.rstrip('\r') for line in takewhile(lambda line: line.startswith('#'), lines)]
+    reader = csv.DictReader(io.StringIO('\n'.join(lines[len(head) :]), newline=''))
     try:
         columns = reader.fieldnames
     except csv.Error:
         columns = None
     if columns != list(COLUMNS):
-        raise ValueError(f'{path}: is not a table of evaluate.py (its columns are others); move it away')
+        reason = 'its columns are others, or it is no UTF-8 text'
+        raise ValueError(f'{path}: is not a table of evaluate.py ({reason}); move it away')
     return head, reader
+
+
+def _row(cells):
+    """The Row of a line's cells, a dict from column to text; a ValueError says what is wrong."""
+    if None in cells or None in cells.values():
+        raise ValueError(f'has too {"many" if None in cells else "few"} cells')
+    row = Row(**{name: _value(cells[name], kind) for name, kind in COLUMNS.items()})
+    if row.table not in published.TITLES:
+        raise ValueError(f'{row.table[:99]!r} is none of {", ".join(published.TITLES)}')
+    for columns, holds, rule in RULES:
+        for name in columns:
+            value = getattr(row, name)
+            if value is not None and not holds(value):
+                raise ValueError(f'{name} {value} {rule}')
+    return row
 
 
 def _value(cell, kind):
     """A cell of the file as the type of its column."""
     if kind is str:
-        if cell is None:
-            raise ValueError('has too few cells')
+        if '\0' in cell:
+            raise ValueError('has a NUL character')
         return cell
     if not cell and kind in (int | None, float | None):
         return None
-    return int(cell) if kind in (int, int | None) else float(cell)
+    try:
+        return int(cell) if kind in (int, int | None) else float(cell)
+    except ValueError:
+        what = 'whole number' if kind in (int, int | None) else 'number'
+        raise ValueError(f'{cell[:99]!r} is no {what}') from None
+
+
+# Columns -> whether a value of theirs can be used, and what it must be.
+RULES = [
+    (('scale',), lambda v: 1 <= v <= LARGEST_SCALE, f'must be from 1 to {LARGEST_SCALE}'),
+    (('psnr', 'bicubic_psnr'), lambda v: v >= 0, 'must be 0 or more, inf for equal images'),
+    (('ssim', 'bicubic_ssim'), lambda v: -1 <= v <= 1, 'must be from -1 to 1'),
+    (
+        ('seed', 'draw_seed', 'iterations'),
+        lambda v: 0 <= v < 2**63,
+        'must not be negative, nor beyond 64 bits',
+    ),
+    (('seconds',), lambda v: 0 <= v < math.inf, 'must be finite and not negative'),
+]
 
 
 def _places(table, rows):

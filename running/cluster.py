@@ -6,6 +6,8 @@ TLS and timeouts among them, apply as they stand in its configuration.
 
 import json
 import logging
+import pickle
+import sys
 import threading
 from dataclasses import replace
 from ipaddress import ip_address
@@ -17,11 +19,11 @@ from files.parcel import Parcel
 from files.storage import atomic_write, one_line
 from running.devices import start_tensorflow
 from running.devices import threads as threads_of_process
-from running.images import process_networks, run_image
+from running.images import pairs_of_files, process_networks, run_image
 from running.progress import Terminal
 
 # Seconds that a scheduler has to answer in.
-PATIENCE = 15
+PATIENCE = 5
 
 # Of Dask: no advice on sending less, as an image is as large as it is; and no log of the last thousand
 # messages, which would keep their images in memory.
@@ -59,7 +61,8 @@ class Cluster:
             remedy = 'python -m pip install -r requirements-cluster.txt'
             raise ValueError(f'--cluster {place}: needs Dask; {remedy}') from None
         if not verbose:
-            logging.getLogger('distributed').setLevel(logging.CRITICAL)
+            for name in ('distributed', 'distributed.client'):
+                logging.getLogger(name).setLevel(logging.CRITICAL)
         dask.config.set(SETTINGS)
         self._place, self._threads = place, threads
         self._resources = {'GPU': 1} if is_gpu else None
@@ -132,8 +135,8 @@ class Cluster:
 
     def _submit(self, function, arguments):
         """Send a job; returns its future."""
-        about = __version__, self._threads
-        return self._client.submit(_call, function, arguments, *about, pure=False, resources=self._resources)
+        job = pickle.dumps((_call, (function, arguments, __version__, self._threads)))
+        return self._client.submit(_unpacked_call(), job, pure=False, resources=self._resources)
 
     def _next(self, coming, number):
         """Yield the items that are to be sent now, when `number` are under way."""
@@ -154,13 +157,11 @@ class Cluster:
         error = future.exception() if future.status == 'error' else None
         if isinstance(error, KilledWorker):
             return ValueError('its worker died, and so did others that tried; there may be too little memory')
-        # The scheduler reads a job, too, and names what stopped it as the cause of an error of its own.
-        for where, missing in (('a worker', error), ('the scheduler', error and error.__cause__)):
-            if isinstance(missing, ModuleNotFoundError):
-                raise ValueError(
-                    f'--cluster {self._place}: {where} cannot import the program ({missing}); start '
-                    'scheduler and workers with PYTHONPATH=FOLDER, the folder of run_ZSSR.py on their machine'
-                )
+        if isinstance(error, ModuleNotFoundError):
+            raise ValueError(
+                f'--cluster {self._place}: a worker cannot import the program ({error}); start workers with '
+                'PYTHONPATH=FOLDER, the folder of run_ZSSR.py on their machine'
+            )
         return error or future.result()
 
 
@@ -181,8 +182,7 @@ def outcomes_of_images(cluster, images, conf):
             continue
         entry, results = outcome
         try:
-            for name, content in results.items():
-                atomic_write(Path(conf.result_path) / name, content)
+            _write(results, conf)
         except OSError as error:
             yield number, error
             continue
@@ -200,16 +200,45 @@ def run_parcel(parcel, conf):
 
     Returns:
         (entry, results): the image's entry in run.json; the bytes of the files that were written, by name.
+
+    Raises:
+        ValueError: for files that cannot be used, or where the worker has no room for them.
     """
     with TemporaryDirectory(prefix='zssr-') as folder:
-        conf, results = (
-            replace(conf.copy(), result_path=str(Path(folder) / 'results')),
-            Path(folder) / 'results',
-        )
+        results = Path(folder) / 'results'
+        conf = replace(conf.copy(), result_path=str(results))
         results.mkdir()
         files = parcel.unpack(folder)
-        entry = run_image(files, conf, Terminal(quiet=True), process_networks(), original=parcel.files)
+        try:
+            entry = run_image(files, conf, Terminal(quiet=True), process_networks(), original=parcel.files)
+        except (ValueError, OSError) as error:
+            message = one_line(error)
+            for path, copy in pairs_of_files(parcel.files, files):
+                message = message.replace(str(copy), str(path))
+            raise ValueError(message) from None
         return entry, {path.name: path.read_bytes() for path in results.iterdir()}
+
+
+def _write(results, conf):
+    """Write the bytes of an image's results, by name, into the folder of the run."""
+    folder = Path(conf.result_path)
+    # One that was deleted meanwhile is made again, as by a run without a cluster.
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in results.items():
+        atomic_write(folder / name, content)
+
+
+def _unpacked_call():
+    """A function that makes a pickled call, so that the scheduler, which unpickles jobs, knows no program."""
+
+    def call(job):
+        # Sent as it is, since it is of no module; so it brings what it needs.
+        import pickle
+
+        function, arguments = pickle.loads(job)
+        return function(*arguments)
+
+    return call
 
 
 def _call(function, arguments, version, threads):
@@ -223,7 +252,7 @@ def _call(function, arguments, version, threads):
 
 def _start(threads):
     """Load TensorFlow, with so many threads: which cannot be changed once it works."""
-    if not process_networks():
+    if 'tensorflow' not in sys.modules:
         start_tensorflow(threads=threads)
     if threads is not None and threads_of_process() != threads:
         raise ValueError(f'the worker has {threads_of_process()} threads, not {threads}; start it anew')

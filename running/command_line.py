@@ -2,18 +2,28 @@
 
 import argparse
 import ast
+import logging
 import math
 import re
 import signal
 import sys
 import threading
+import warnings
 from contextlib import contextmanager
 from dataclasses import fields
 
 import configs
 from files.storage import one_line
+from running.streams import lasting_streams
 from settings.nearest import did_you_mean
 from settings.rules import coarse_grid_problem, field_problems, has_type, scales_grow, type_name
+from settings.scales import told
+
+# Of a whole number; Python refuses to read thousands of them.
+MOST_DIGITS = 20
+
+# Characters of a field's value; a list of all that can be told apart is shorter.
+LONGEST_LITERAL = 10_000
 
 
 class Parser(argparse.ArgumentParser):
@@ -39,6 +49,12 @@ class Parser(argparse.ArgumentParser):
             self.error(f'unrecognized arguments: {" ".join(unknown)}{meant}')
         return namespace
 
+    def _get_values(self, action, arg_strings):
+        """As argparse, which takes the value of --option=-- for the end of the options, and gives a list."""
+        if action.option_strings and arg_strings == ['--']:
+            self.error(f'argument {"/".join(action.option_strings)}: -- is no value')
+        return super()._get_values(action, arg_strings)
+
     def _options(self):
         """The names of all options, those of subcommands too."""
         options = []
@@ -58,8 +74,8 @@ def whole_number(least, most=2**31 - 1):
 
     def number(text):
         """Read such a number, or refuse it."""
-        if not text.isdecimal() or not least <= int(text) <= most:
-            raise argparse.ArgumentTypeError(f'{text!r} is no whole number from {least} to {most}')
+        if not text.isdecimal() or len(text) > MOST_DIGITS or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f'{told(text)} is no whole number from {least} to {most}')
         return int(text)
 
     return number
@@ -67,6 +83,8 @@ def whole_number(least, most=2**31 - 1):
 
 def run_command(parser, action, argv=None, stopped='stopped'):
     """Run a command, and turn what a user can cause into one line and an exit code.
+
+    That something cannot be shown, as no one reads it or the disk is full, is no error.
 
     Args:
         parser: Parser, whose `prog` the line begins with.
@@ -77,17 +95,18 @@ def run_command(parser, action, argv=None, stopped='stopped'):
     Returns:
         The action's code; 2 for unusable input; 130 after Ctrl-C, 143 after SIGTERM.
     """
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors='replace')
-    try:
-        with _told_to_end():
-            return action(parser.parse_args(argv)) or 0
-    except (ValueError, OSError) as error:
-        print(f'{parser.prog}: {one_line(error)}', file=sys.stderr)
-        return 2
-    except KeyboardInterrupt as stop:
-        print(f'{parser.prog}: {stopped}', file=sys.stderr)
-        return 143 if isinstance(stop, Terminated) else 130
+    # It tells of its fonts and its cache, which no one asked for.
+    logging.getLogger('matplotlib').setLevel(logging.ERROR)
+    with lasting_streams(parser.prog):
+        try:
+            with _told_to_end():
+                return action(parser.parse_args(argv)) or 0
+        except (ValueError, OSError) as error:
+            print(f'{parser.prog}: {one_line(error)}', file=sys.stderr)
+            return 2
+        except KeyboardInterrupt as stop:
+            print(f'{parser.prog}: {stopped}', file=sys.stderr)
+            return 143 if isinstance(stop, Terminated) else 130
 
 
 class Terminated(KeyboardInterrupt):
@@ -174,6 +193,11 @@ def scale_note(preset, conf):
     return f'for scale_factors {conf.scale_factors}, {"; ".join(changes)}' if changes else None
 
 
+def pages_of(text):
+    """Read which pages from the command line: a number, else the text, which `validate` judges."""
+    return int(text) if text.isdecimal() and len(text) <= MOST_DIGITS else text
+
+
 def range_of(text):
     """Read a value range from the command line: 'auto', 'full' or LO:HI as [low, high]."""
     if text in ('auto', 'full'):
@@ -203,13 +227,20 @@ def set_field(conf, assignment):
         near = did_you_mean(name, kinds) if name not in kinds else ''
         known = ', '.join(sorted(kinds))
         raise ValueError(f'--set {assignment}: write FIELD=VALUE{near} (FIELD one of {known})')
-    value = text
-    if kinds[name] is not str:
-        try:
-            value = ast.literal_eval(text)
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            value = text
+    value = text if kinds[name] is str else _literal(text)
     if not has_type(value, kinds[name]):
-        raise ValueError(f'--set {assignment}: {name} must be {type_name(kinds[name])}, not {text!r}')
+        raise ValueError(f'--set {assignment}: {name} must be {type_name(kinds[name])}, not {told(text)}')
     setattr(conf, name, value)
     conf.from_image = [left for left in conf.from_image if left != name]
+
+
+def _literal(text):
+    """What a text is as a Python literal; the text itself if it is none, or too long for any value."""
+    if len(text) > LONGEST_LITERAL:
+        return text
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')  # of text that Python would read as something odd
+            return ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return text

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from configs import __version__
 
+# More have nothing to do, and TensorFlow ends the program where the system grants it no more.
+MOST_THREADS = max(256, os.cpu_count() or 1)
+
 
 def start_tensorflow(device=None, threads=None, verbose=False):
     """Load TensorFlow for a device.

@@ -9,6 +9,7 @@ import numpy as np
 from blind.choice import choose
 from comparing.metrics import psnr, scale_border
 from files.jobs import check_unchanged, digest_files, job_key
+from files.names import figure_name
 from files.run_record import finite, image_record
 from files.storage import sha256
 from imresize import imresize
@@ -45,7 +46,7 @@ def run_image(files, conf, terminal, networks, original=None):
     digests = digest_files(files)
     conf, kernels, note, found = _settings_for(files, conf, terminal, original)
     terminal.say(f'{files.input.name}: {note}')
-    figure = FigureFile(Path(conf.result_path) / f'{files.name}_losses.png')
+    figure = FigureFile(Path(conf.result_path) / figure_name(files.name), terminal.warn)
 
     def follow(net):
         """Show where the training stands, in words and as a figure."""
@@ -76,7 +77,7 @@ def run_image(files, conf, terminal, networks, original=None):
     networks[files.channels] = net.network
     return image_record(
         original,
-        {path: digests[copy] for path, copy in _pairs(original, files)},
+        {path: digests[copy] for path, copy in pairs_of_files(original, files)},
         key=job_key(files, digests, asked),
         kernel=note,
         notes=notes,
@@ -129,7 +130,7 @@ def _settings_for(files, conf, terminal, original):
     return choice.conf, choice.kernels, choice.note, choice.found
 
 
-def _pairs(original, files):
+def pairs_of_files(original, files):
     """The files of an image, each beside the copy that is read."""
     pairs = [(original.input, files.input), (original.ground_truth, files.ground_truth)]
     pairs += zip(original.kernels or (), files.kernels or (), strict=True)

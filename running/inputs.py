@@ -12,7 +12,7 @@ from PIL import Image
 
 from files.image_files import ImageFiles, load_inputs
 from files.kernels import read_kernel
-from files.memory import check_memory
+from files.memory import check_memory, is_shortage
 from files.names import (
     KERNEL_SUFFIXES,
     SUFFIXES,
@@ -23,7 +23,7 @@ from files.names import (
     kernel_names,
 )
 from files.saving import Saving
-from files.storage import PROJECT, one_line
+from files.storage import PROJECT, one_line, printable
 from learning.strips import bytes_per_sample
 from settings.nearest import did_you_mean_file
 
@@ -213,7 +213,7 @@ def check_images(images, conf, truth_is_given=True):
                 raise ValueError(f'its results would replace those of {twin.name}; rename one of the two')
             pictures, error = _read(files, conf, truth_is_given)
             _check_result(files, pictures, conf)
-        except (ValueError, OSError) as error:
+        except Exception as error:  # whatever one image raises, the others run
             failures.append(failure_line(files, error))
             continue
         if error:
@@ -236,7 +236,7 @@ def _read(files, conf, truth_is_given):
 
     try:
         return load(files.ground_truth), None
-    except (ValueError, OSError) as error:
+    except Exception as error:
         if truth_is_given or files.ground_truth is None:
             raise
         # Unless it is the image itself that cannot be used.
@@ -256,11 +256,13 @@ def _check_result(files, pictures, conf):
 
 def failure_line(files, error):
     """One line that names the image and what went wrong with it."""
-    message = one_line(error)
+    message, name = one_line(error), printable(str(files.input))
+    if is_shortage(error):
+        return f'{name}: out of memory; crop it, free memory, or use fewer --workers'
     # An error of no input's making has half of its message in its kind.
     if str(error) and not isinstance(error, ValueError | OSError):
         message = f'{type(error).__name__}: {message}'
-    return message if message.startswith(str(files.input)) else f'{files.input}: {message}'
+    return message if message.startswith(name) else f'{name}: {message}'
 
 
 def _located(path):
@@ -286,7 +288,7 @@ def _find_kernel(path, index, count):
 
 def _owner(path):
     """The name of the image that a file is called like a kernel, or a drawing of a kernel, of; or None."""
-    match = re.fullmatch(r'(.+)_\d+', path.stem)
+    match = re.fullmatch(r'(?s)(.+)_\d+', path.stem)
     return match[1] if match and path.suffix.lower() in (*KERNEL_SUFFIXES, '.svg') else None
 
 
@@ -318,5 +320,5 @@ def _sides(path):
             warnings.simplefilter('ignore', Image.DecompressionBombWarning)
             with Image.open(path) as image:
                 return image.size
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError):
+    except Exception:  # a damaged file is refused by name when it is read
         return None

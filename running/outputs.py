@@ -3,7 +3,7 @@
 import math
 from pathlib import Path
 
-from files.names import SUFFIXES
+from files.names import LONGEST_STEM, SUFFIXES, short_stem
 from settings.rules import RESULT_SUFFIXES
 
 # Result file's suffix -> its format.
@@ -59,6 +59,23 @@ def check_result_file(conf, images):
         if path is not None and path.resolve() == result:
             reason = f'results cannot be written there (it is {what})'
             raise ValueError(f'{conf.result_file}: {reason}; choose another --output')
+
+
+def name_note(conf, images):
+    """Say which results are not called quite like their images, in a line.
+
+    Args:
+        conf: Config.
+        images: list of ImageFiles.
+
+    Returns:
+        Text; None if all are.
+    """
+    shortened = [name for files in images if (name := short_stem(files.name)) != files.name]
+    if not shortened or not conf.is_recorded:
+        return None
+    count = f'{len(shortened)} name{"s" * (len(shortened) > 1)}'
+    return f'{count} of results shortened to {LONGEST_STEM} bytes, with a hash at the end: {shortened[0]}…'
 
 
 def last_line(conf, images, several):

@@ -6,9 +6,12 @@ import threading
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing import active_children, get_context, parent_process
 
 from running.devices import start_tensorflow
+
+MOST_WORKERS = 256
 
 # How often a call is made whose process dies.
 TRIES = 2
@@ -44,7 +47,8 @@ def outcomes_of_processes(function, calls, devices, threads=None, verbose=False)
             while free and (call := again.popleft() if again else _next(coming)):
                 number, arguments, tries = call
                 place = free.popleft()
-                running[pools[place].submit(function, *arguments)] = place, number, arguments, tries + 1
+                future = _submit(pools, place, starts[place], function, arguments)
+                running[future] = place, number, arguments, tries + 1
             if not running:
                 return
             for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -52,8 +56,6 @@ def outcomes_of_processes(function, calls, devices, threads=None, verbose=False)
                 free.append(place)
                 error = future.exception()
                 if isinstance(error, BrokenProcessPool):
-                    pools[place].shutdown()
-                    pools[place] = _pool(*starts[place])
                     if tries < TRIES:
                         again.append((number, arguments, tries))
                         continue
@@ -74,12 +76,36 @@ def _next(coming):
     return None if call is None else (*call, 0)
 
 
+def _submit(pools, place, start, function, arguments):
+    """Make a call in the process of a place, which is replaced if it has died; returns the call's future."""
+    with _ctrl_c_kept_from_children():
+        try:
+            return pools[place].submit(function, *arguments)
+        except BrokenProcessPool:
+            pools[place].shutdown()
+            pools[place] = _pool(*start)
+            return pools[place].submit(function, *arguments)
+
+
+@contextmanager
+def _ctrl_c_kept_from_children():
+    """Let processes that start now never hear of Ctrl-C, which a terminal sends to all."""
+    if not hasattr(signal, 'pthread_sigmask'):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _pool(*start):
     return ProcessPoolExecutor(1, get_context('spawn'), _start_process, start)
 
 
 def _start_process(device, threads, verbose):
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     start_tensorflow(device, threads, verbose)

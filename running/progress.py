@@ -3,6 +3,7 @@
 import math
 import threading
 import time
+import traceback
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -10,8 +11,9 @@ from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Te
 from rich.table import Column
 from rich.text import Text
 
-from files.storage import atomic_write
+from files.storage import atomic_write, one_line, printable
 from running.clock import Clock
+from running.streams import lasting
 from settings.scales import scale_text
 
 SECONDS_BETWEEN_DRAWINGS = 10
@@ -40,8 +42,8 @@ class Terminal:
         """
         self.quiet, self.clock = quiet, Clock([])
         as_it_is = {'markup': False, 'emoji': False, 'highlight': False, 'soft_wrap': True}
-        self._out = Console(quiet=quiet, **as_it_is)
-        self._err = Console(stderr=True, **as_it_is)
+        self._out = _LastingConsole(quiet=quiet, **as_it_is)
+        self._err = _LastingConsole(stderr=True, **as_it_is)
         self._live = not (plain or quiet) and self._out.is_terminal and not self._out.is_dumb_terminal
         self._spoke = time.monotonic()
         self._bars = self._shown = self._net = None
@@ -49,11 +51,16 @@ class Terminal:
     def say(self, text):
         """Print a line."""
         self._spoke = time.monotonic()
-        self._out.print(text)
+        self._out.print(printable(text))
 
     def warn(self, text):
         """Print a line that is shown even in a quiet run."""
-        self._err.print(text)
+        self._err.print(printable(text))
+
+    def trace(self, error):
+        """Print the traceback of an exception, on as many lines as it takes."""
+        for line in ''.join(traceback.format_exception(error)).splitlines():
+            self.warn(line)
 
     @contextmanager
     def doing(self, text, timed=False):
@@ -64,9 +71,9 @@ class Terminal:
             timed: whether to add the times of the run.
         """
         if self._live:
-            columns = [SpinnerColumn(), TextColumn('{task.description}')] + [_Times(self.clock)] * timed
+            columns = [SpinnerColumn(), _text('{task.description}')] + [_Times(self.clock)] * timed
             with Progress(*columns, console=self._out, transient=True) as bars:
-                bars.add_task(text, total=None, times=None)
+                bars.add_task(printable(text), total=None, times=None)
                 yield
         else:
             with self._heartbeat(lambda: f'{text}  {self.clock.text()}' if timed else text):
@@ -81,11 +88,11 @@ class Terminal:
                 yield
             return
         columns = (
-            TextColumn('{task.description}'),
+            _text('{task.description}'),
             BarColumn(bar_width=20 if self._wide else 4),
-            TextColumn('{task.fields[phase]}'),
+            _text('{task.fields[phase]}'),
             _Times(self.clock),
-            TextColumn('{task.fields[status]}', table_column=Column(no_wrap=True)),
+            _text('{task.fields[status]}', table_column=Column(no_wrap=True)),
         )
         with Progress(*columns, console=self._out) as self._bars:
             try:
@@ -187,6 +194,20 @@ class Terminal:
             thread.join()
 
 
+class _LastingConsole(Console):
+    """A console that goes on where it cannot write; rich itself would end the program."""
+
+    @property
+    def file(self):
+        """The standard stream, as it is now."""
+        return lasting(super().file)
+
+
+def _text(form, **options):
+    """A column of text as it is: what is in brackets in a file's name is no style."""
+    return TextColumn(form, markup=False, **options)
+
+
 class _Times(ProgressColumn):
     """Elapsed and remaining time of the whole run; of a line that is finished, as they were then."""
 
@@ -224,16 +245,20 @@ def score_text(net):
 
 
 class FigureFile:
-    """The figure of one image's training, as a file and, while training where there is a screen, live."""
+    """The figure of one image's training, as a file and, while training where there is a screen, live.
 
-    def __init__(self, path):
+    No image fails because of its figure: that there is none is said once.
+    """
+
+    def __init__(self, path, warn=None):
         """Draw nothing yet.
 
         Args:
             path: PNG file, written whole at every update.
+            warn: called with a line on a figure that cannot be drawn or written; None: prints it.
         """
-        self._path = path
-        self._window = None
+        self._path, self._warn = path, warn or Terminal().warn
+        self._window, self._failed = None, False
         self._drawn = -math.inf
 
     def follow(self, net):
@@ -244,9 +269,17 @@ class FigureFile:
 
     def update(self, net):
         """Draw the training as it stands; the file is replaced, and the window shows it if it is wanted."""
+        try:
+            self._draw(net)
+        except Exception as error:  # whatever is wrong with it, the training and its result are what counts
+            if not self._failed:
+                self._warn(f'{self._path}: WARNING: no figure ({one_line(error)})')
+            self._failed = True
+
+    def _draw(self, net):
         from comparing import figures
 
-        png = figures.png_bytes(net.plot())
+        png = figures.figure_bytes(net.plot())
         if net.conf.is_recorded:
             atomic_write(self._path, png)
         if net.conf.plot_losses:

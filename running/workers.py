@@ -2,11 +2,12 @@
 
 import errno
 import math
-import traceback
+from pathlib import Path
 
 from blind.choice import choose
 from comparing.loading import LARGEST
 from comparing.summary import Line, write_summary
+from files.memory import is_shortage
 from files.run_record import RunRecord
 from files.storage import one_line
 from running.clock import Clock, duration_text, forecast
@@ -70,7 +71,7 @@ def run_images(
     else:
         outcomes = _outcomes(images, conf, terminal)
     try:
-        _follow(outcomes, images, record, terminal, verbose, several=not is_alone)
+        _follow(outcomes, images, conf, record, terminal, verbose=verbose, several=not is_alone)
     finally:
         outcomes.close()
         record.close()
@@ -84,10 +85,18 @@ def run_images(
 def _summarise(images, conf, record, terminal):
     """Write what became of every image of the folder's runs; not of one alone, which the record tells."""
     ours = {image['stem'] for image in record.images}
-    failures = [line.partition(': ')[::2] for line in record.all_failures]
+    failures = [_name_and_reason(line, images) for line in record.all_failures]
     failed = {name for name, _ in failures}
+    # What is known of these from earlier holds no more.
+    tried = {files.name for files in images}
+    refused = {str(Path(name).resolve()) for name in failed}
+    skipped = [
+        image
+        for stem, image in record.earlier.items()
+        if stem not in tried and image['input'] not in refused and image['scales']
+    ]
     lines = [Line.of(image, 'done') for image in record.images]
-    lines += [Line.of(image, 'skipped') for stem, image in record.earlier.items() if stem not in ours]
+    lines += [Line.of(image, 'skipped') for image in skipped]
     lines += [Line(name, 'failed', reason) for name, reason in failures]
     lines += [
         Line(str(files.input), 'left')
@@ -101,7 +110,14 @@ def _summarise(images, conf, record, terminal):
             terminal.warn(f'{conf.result_path}: no summary ({one_line(error)})')
 
 
-def _follow(outcomes, images, record, terminal, verbose, several):
+def _name_and_reason(line, images):
+    """Take a line on a failure apart; of a name with a colon, one must know it."""
+    known = (str(files.input) for files in images if line.startswith(f'{one_line(files.input)}: '))
+    name = next(known, None)
+    return line.partition(': ')[::2] if name is None else (name, line[len(one_line(name)) + 2 :])
+
+
+def _follow(outcomes, images, conf, record, terminal, *, verbose, several):
     """Take what becomes of each image; of `several` at a time, also tell."""
     told = None
     while (ended := _next(outcomes, terminal, several)) is not None:
@@ -117,13 +133,14 @@ def _follow(outcomes, images, record, terminal, verbose, several):
         else:
             terminal.warn(failure)
             if verbose:
-                terminal.warn(''.join(traceback.format_exception(outcome)))
+                terminal.trace(outcome)
             record.add(failure=failure)
         if record.trouble and record.trouble != told:
             terminal.warn(f'{record.trouble}; the results themselves are written')
         told = record.trouble
         if failure and isinstance(outcome, OSError) and outcome.errno in NO_ROOM:
-            raise OSError(f'{one_line(outcome)}; make room there and start again to go on')
+            reason = f'no room for results ({outcome.strerror})'
+            raise OSError(f'{conf.result_path}: {reason}; make room there and start again to go on')
 
 
 def _ended_line(files, entry, clock):
@@ -198,7 +215,7 @@ def _outcomes(images, conf, terminal):
             outcome = run_image(files, conf, terminal, networks)
         except Exception as error:  # whatever stops one image must not lose the others of a long run
             outcome = error
-            if isinstance(error, MemoryError):
+            if is_shortage(error):
                 networks.clear()
         yield number, outcome
 

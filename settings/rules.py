@@ -5,7 +5,7 @@ from dataclasses import fields
 from typing import get_args
 
 from imresize import METHODS
-from settings.scales import LARGEST_SCALE, as_pair, is_number, scale_name
+from settings.scales import LARGEST_SCALE, as_pair, is_number, scale_name, told
 
 # What NumPy's generator takes.
 LARGEST_SEED = 2**32 - 1
@@ -13,6 +13,14 @@ LARGEST_SEED = 2**32 - 1
 # A cell of the network's coarse grid is no larger than the smallest image.
 COARSEST_GRID = 16
 
+# Beyond these nothing can be gained, but all memory, and days, be lost.
+MOST_ITERATIONS = 10**6
+LARGEST_SIDE = 4096
+DEEPEST = 256
+LARGEST_AMOUNT = 1e6
+
+# Ends of a range of values that are as far apart as this, and no farther from 0, can be computed with.
+SMALLEST_RANGE, LARGEST_VALUE = 1e-30, 1e30
 
 # A result's format -> the suffixes by which it is meant, the first of which results are given.
 RESULT_SUFFIXES = {
@@ -36,7 +44,7 @@ def problems(conf):
 
 def field_problems(conf):
     """List likewise what is wrong with fields by themselves, whatever the others are."""
-    return [f'{name} {rule}, not {getattr(conf, name)!r}' for name, rule in _broken_rules(conf)]
+    return [f'{name} {rule}, not {told(getattr(conf, name))}' for name, rule in _broken_rules(conf)]
 
 
 def _is_scales(value, least=1):
@@ -53,21 +61,46 @@ def _is_range(value):
         isinstance(value, list | tuple)
         and len(value) == 2
         and all(is_number(end) for end in value)
-        and value[0] < value[1]
+        and value[1] - value[0] >= SMALLEST_RANGE
+        and max(map(abs, value)) <= LARGEST_VALUE
     )
 
 
 def _is_counts(value):
-    return isinstance(value, list | tuple) and all(has_type(n, int) and n >= 0 for n in value)
+    return isinstance(value, list | tuple) and all(
+        has_type(n, int) and 0 <= n <= MOST_ITERATIONS for n in value
+    )
 
 
 _SCALES = 'must be a list of numbers or [vertical, horizontal] pairs, each at least 1, at most 100'
 _RULES = [
     (('scale_factors',), _is_scales, _SCALES),
     (('base_change_sfs',), lambda v: _is_scales(v, least=0), _SCALES),
-    (('back_projection_iters',), _is_counts, 'must be a list of whole numbers, 0 or more'),
+    (('back_projection_iters',), _is_counts, f'must be a list of whole numbers, 0 to {MOST_ITERATIONS}'),
     (('depth',), lambda v: v >= 2, 'must be at least 2'),
+    (('depth',), lambda v: v <= DEEPEST, f'must be at most {DEEPEST}'),
     (('crop_size',), lambda v: v >= 8, 'must be at least 8'),
+    (
+        ('width', 'crop_size', 'batch_size'),
+        lambda v: v <= LARGEST_SIDE,
+        f'must be at most {LARGEST_SIDE}',
+    ),
+    (
+        (
+            *('max_iters', 'min_iters', 'warm_up_iters', 'learning_rate_policy_check_every'),
+            *('learning_rate_slope_range', 'run_test_every', 'display_every'),
+        ),
+        lambda v: v <= MOST_ITERATIONS,
+        f'must be at most {MOST_ITERATIONS}',
+    ),
+    (
+        (
+            *('learning_rate', 'min_learning_rate', 'init_variance', 'learning_rate_change_ratio'),
+            *('noise_std', 'augment_scale_diff_sigma', 'augment_shear_sigma'),
+        ),
+        lambda v: v <= LARGEST_AMOUNT,
+        f'must be at most {LARGEST_AMOUNT:g}',
+    ),
     (
         (
             'max_iters',
@@ -113,7 +146,7 @@ _RULES = [
     (
         ('value_range',),
         lambda v: v in ('full', 'auto') or _is_range(v),
-        "must be 'full', 'auto' or [low, high], low below high",
+        "must be 'full', 'auto' or [low, high], low below high, both within ±1e30",
     ),
     (
         ('pages',),

@@ -5,17 +5,32 @@ import math
 # An output of 100 times the sides has 10,000 times the pixels.
 LARGEST_SCALE = 100
 
+# So many characters of a value are enough to know it again.
+LONGEST_TOLD = 200
+
+
+def told(value):
+    """A value as error messages quote it: only its beginning, where it is long."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # a whole number of thousands of digits, lists in lists in lists
+        return f'such a {type(value).__name__}'
+    return text if len(text) <= LONGEST_TOLD else f'{text[:LONGEST_TOLD]}…'
+
 
 def is_number(value):
-    """Whether a value is a finite number; True and False are none."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """Whether a value is a finite number, such as a float holds; True and False are none."""
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def as_pair(scale):
     """(vertical, horizontal) floats of such a pair, or of a number for both; else a ValueError."""
     pair = tuple(scale) if isinstance(scale, list | tuple) else (scale, scale)
     if len(pair) != 2 or not all(is_number(n) for n in pair):
-        raise ValueError(f'scale factor {scale!r}: give a number or a (vertical, horizontal) pair')
+        raise ValueError(f'scale factor {told(scale)}: give a number or a (vertical, horizontal) pair')
     return float(pair[0]), float(pair[1])
 
 

@@ -63,11 +63,16 @@ def shared_network():
     return give
 
 
+@pytest.fixture
+def shared_networks(monkeypatch, shared_network):
+    """Have every network that is made be one that is compiled already, where there is one of its design."""
+    monkeypatch.setattr('learning.network.Network', shared_network)
+
+
 @pytest.fixture(scope='session')
 def make_net(image, shared_network):
     """Make a tiny ZSSR on a shared network; keywords that are no arguments of this are Config fields."""
     from configs import Config
-    from learning.network import design_for
     from ZSSR import ZSSR
 
     def make(picture=image, ground_truth=None, kernels=None, cls=ZSSR, conf=None, share=True, **overrides):
@@ -76,9 +81,10 @@ def make_net(image, shared_network):
             setattr(conf, name, value)
         if 'back_projection_iters' not in overrides:
             conf.back_projection_iters = [1] * len(conf.scale_factors)
-        channels = 1 if np.ndim(picture) == 2 else 3
-        network = shared_network(design_for(conf, channels)) if share else None
-        return cls(picture, conf, ground_truth, kernels, network=network)
+        with pytest.MonkeyPatch.context() as patch:
+            if share:
+                patch.setattr('learning.network.Network', shared_network)
+            return cls(picture, conf, ground_truth, kernels)
 
     return make
 
@@ -120,7 +126,7 @@ def no_training(monkeypatch):
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys, shared_network):
+def run(tmp_path, capsys, shared_networks):
     """Run the command line in this process, on networks that are compiled already."""
     from types import SimpleNamespace
 
@@ -128,8 +134,6 @@ def run(tmp_path, monkeypatch, capsys, shared_network):
     from helpers.command_line import results
 
     import run_ZSSR
-
-    monkeypatch.setattr('learning.network.Network', shared_network)
 
     def run(*arguments, output=tmp_path / 'results'):
         place = [] if output is None else ['--output', str(output)]

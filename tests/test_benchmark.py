@@ -84,6 +84,7 @@ def test_a_run_is_divided_into_its_parts(tmp_path, monkeypatch, config, scales):
     monkeypatch.setattr(benchmark, '_step_seconds', lambda *_: step)
     monkeypatch.setattr(benchmark.Limit, 'measure', lambda *_: None)
     monkeypatch.setattr(benchmark.Limit, 'flops', limit)
+    monkeypatch.setattr(benchmark, '_test_image', lambda: np.random.RandomState(0).rand(50, 60, 3))
     out, config = tmp_path / 'out.json', config + ':width=4:depth=3:crop_size=16:output_flip=False'
     assert benchmark.main(['--json', str(out), 'run', '--config', config, '--iterations', '4']) == 0
     (row,) = json.loads(out.read_text())

@@ -14,7 +14,7 @@ from PIL import Image
 
 import compare
 from comparing import difference_map, folders, metrics, page
-from files.names import parse_name
+from files.names import parse_name, result_name, short_stem
 
 ROOT = Path(__file__).parents[1]
 
@@ -57,6 +57,37 @@ def test_images_across_namings(tmp_path):
     ]
     assert len(notes) == 3
     assert {note.split('/')[-1].split(':')[0] for note in notes} >= {'a', 'b', 'gt'}
+
+
+def test_names_that_hold_anything_are_compared(tmp_path, capsys):
+    names = ['<script>|`x`*', 'a\nb\r\x1b[31m', 'caf\udce9 $\\frac{', 'l' * 230]
+    a, b, gt = make_folders(tmp_path, names[:3])
+    for folder, name in (
+        (a, result_name(names[3], (2, 2))),
+        (b, f'{names[3]}.png'),
+        (gt, f'{names[3]}_gt.png'),
+    ):
+        save(folder / name, picture(9))
+    arguments = [a, b, '--gt', gt, '--names', 'a|b', '<b>\udce9', '-o', tmp_path / 'report']
+    assert compare.main([*map(str, arguments)]) == 0
+    table, err = capsys.readouterr()
+    assert err == '' and not {'\r', '\x1b'} & set(table)
+    lines = table.splitlines()
+    assert lines[0].startswith(r'| image | scale | a\|b PSNR | a\|b SSIM | \<b>� PSNR')
+    assert {line.split(' | ×2 | ')[0] for line in lines if '×2' in line} == {
+        r'| \<script>\|\`x\`\*',
+        r'| a\\nb\\r\\x1b[31m',
+        r'| caf� \$\\frac{',
+        f'| {short_stem(names[3])}'.replace('~', r'\~'),
+    }
+    with open(
+        tmp_path / 'report' / 'comparison.csv', encoding='utf-8', errors='surrogateescape', newline=''
+    ) as file:
+        read = {row['image'] for row in csv.DictReader(file)}
+    assert read == {*names[:3], short_stem(names[3])}
+    page = (tmp_path / 'report' / 'report.html').read_text(encoding='utf-8')
+    assert '<script>|' not in page and '&lt;script&gt;|`x`*' in page
+    assert len(list((tmp_path / 'report' / 'figures').iterdir())) == 2 * len(names)
 
 
 def test_the_largest_common_scale_is_compared(tmp_path):

@@ -73,6 +73,13 @@ def test_tiff_16_bit(tmp_path, layout, byte_order):
     check(read_image(tmp_path / 'a.tif'), values, 16)
 
 
+@pytest.mark.parametrize('compression', ['raw', 'group4'])
+def test_tiff_of_two_levels(tmp_path, compression):
+    values = samples(1) & 1
+    Image.fromarray(values[:, :, 0] > 0).save(tmp_path / 'a.tif', compression=compression)
+    check(read_image(tmp_path / 'a.tif'), values * 255)
+
+
 def test_tiff_16_bit_in_planes(tmp_path):
     tifffile = pytest.importorskip('tifffile')
     values = samples(3, 16)

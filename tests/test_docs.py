@@ -29,8 +29,8 @@ MOST_WORDS = 1200
 
 # Named on the pages, but no part of the project: files of the original, folders that commands write.
 ELSEWHERE = {'run_ZSSR_single_input.py', 'code/', 'figures/'}
-# Options of ruff, of SLURM and of Helm.
-OTHER_OPTIONS = {'--check', '--gres', '--repo', '--create-namespace', '--generate-name'}
+# Options of ruff and pytest, of SLURM and of Helm.
+OTHER_OPTIONS = {'--check', '--dist', '--gres', '--repo', '--create-namespace', '--generate-name'}
 
 every_page = pytest.mark.parametrize('page', PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
 

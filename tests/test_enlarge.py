@@ -7,6 +7,8 @@ from helpers.pictures import refusal, samples, save
 from configs import Config
 from ZSSR import ZSSR, enlarge
 
+pytestmark = pytest.mark.usefixtures('shared_networks')
+
 CONF = Config(
     **{'width': 4, 'depth': 3, 'crop_size': 16, 'max_iters': 2, 'run_test_every': 2, 'seed': 1},
     **{'output_flip': False, 'back_projection_iters': [1]},

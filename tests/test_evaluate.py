@@ -18,6 +18,8 @@ from imresize import imresize_matlab
 from paper import image_sets
 from paper.measuring import Measurer
 
+pytestmark = pytest.mark.usefixtures('shared_networks')
+
 SHARED = Path(__file__).parents[2] / 'shared' / 'data'
 
 
@@ -96,6 +98,20 @@ def test_given_low_resolution_files_are_used(data, tmp_path):
         output=tmp_path / 'made',
     )
     assert made[0].psnr != rows[0].psnr
+
+
+def test_several_processes_measure_the_same(data, tmp_path, capsys):
+    one = run(*command(data, tmp_path / 'one')[:-2], output=tmp_path / 'one')
+    several = run(*command(data, tmp_path / 'two')[:-2], '--workers', 2, output=tmp_path / 'two')
+    assert lasting(several) == lasting(one) and len(several) == 6
+    made, again = (
+        {path.name: path.read_bytes() for path in (tmp_path / name / 'work').rglob('*.png')}
+        for name in ('one', 'two')
+    )
+    assert made == again
+    capsys.readouterr()
+    run(*command(data, tmp_path / 'two')[:-2], '--workers', 2, output=tmp_path / 'two')
+    assert capsys.readouterr().err == ''
 
 
 def command(data, out, *more):

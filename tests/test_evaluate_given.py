@@ -15,6 +15,8 @@ from files.pictures import read_image
 from paper import image_sets
 from paper.degradations import degrade, draw_kernel, generator_for, mix, shrink_by_kernel
 
+pytestmark = pytest.mark.usefixtures('shared_networks')
+
 
 def test_table_2_draws_a_kernel_for_every_image(data, tmp_path):
     out = tmp_path / 'out'

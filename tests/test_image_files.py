@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import scipy.io
 from helpers import tolerances
-from helpers.command_line import save_image
 from helpers.pictures import samples, write_hand_png
 
 from configs import Config, get_config
@@ -105,15 +104,6 @@ def test_a_kernel_may_be_as_large_as_the_image(shape):
 def test_a_kernel_may_not_be_larger(shape):
     with pytest.raises(ValueError, match=f'kernel of {shape[0]}×{shape[1]} is larger than the image, 20×24'):
         load_inputs(np.zeros((20, 24)), Config(), None, [np.ones(shape)])
-
-
-def test_a_check_needs_no_full_depth(tmp_path, monkeypatch):
-    monkeypatch.setattr('files.decoding._decode_deep_png', None)  # what needs TensorFlow
-    path = write_hand_png(tmp_path / 'a.png', samples(4, 16))
-    (picture,), *_ = load_inputs(path, Config(), full_depth=False)
-    np.testing.assert_allclose(picture.pixels, samples(4, 16)[:, :, :3] / 65535, atol=1 / 255)
-    with pytest.raises(ValueError, match='ground truth has'):
-        load_inputs(save_image(tmp_path / 'b.png'), Config(), path, full_depth=False)
 
 
 def test_an_empty_list_of_kernels_is_refused():

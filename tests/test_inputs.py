@@ -175,6 +175,44 @@ def test_an_image_that_cannot_be_used_is_not_blamed_on_its_ground_truth(tmp_path
     assert (good, unmeasured) == ([], []) and failure.startswith(f'{tmp_path}/a.png: ')
 
 
+@pytest.mark.parametrize(
+    'error, told',
+    [
+        (TypeError('no'), 'TypeError: no'),
+        (MemoryError(), 'out of memory; '),
+        (RecursionError('deep'), 'RecursionError: deep'),
+        (OSError(5, 'no'), '[Errno 5] no'),
+    ],
+)
+def test_whatever_one_image_raises_the_others_are_checked(tmp_path, conf, monkeypatch, error, told):
+    def load(path, *args, **options):
+        if path.name == 'b.png':
+            raise error
+        return load_inputs(path, *args, **options)
+
+    load_inputs = inputs.load_inputs
+    monkeypatch.setattr(inputs, 'load_inputs', load)
+    images = [inputs.find_files(save_image(tmp_path / f'{name}.png'), conf)[0] for name in 'abc']
+    good, (failure,), _ = inputs.check_images(images, conf, truth_is_given=False)
+    assert names(files.input for files in good) == ['a.png', 'c.png']
+    assert failure.startswith(f'{tmp_path}/b.png: {told}')
+
+
+def test_a_ground_truth_that_raises_whatever_is_warned_of(tmp_path, conf, monkeypatch):
+    def load(path, conf, truth, *args, **options):
+        if truth:
+            raise TypeError('no')
+        return load_inputs(path, conf, truth, *args, **options)
+
+    load_inputs = inputs.load_inputs
+    monkeypatch.setattr(inputs, 'load_inputs', load)
+    for name in ('a.png', 'a_gt.png'):
+        save_image(tmp_path / name)
+    files, _ = inputs.find_files(tmp_path / 'a.png', conf)
+    good, failures, (line,) = inputs.check_images([files], conf, truth_is_given=False)
+    assert (good[0].ground_truth, failures) == (None, []) and 'not measured: no' in line
+
+
 def test_what_a_run_needs_beyond_the_memory_is_refused_with_what_would_fit(tmp_path, conf, monkeypatch):
     files, _ = inputs.find_files(save_image(tmp_path / 'a.png', shape=(200, 300, 3)), conf)
     needed = 200 * 300 * 3 * bytes_per_sample(conf, (200, 300), False)

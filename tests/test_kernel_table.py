@@ -15,6 +15,8 @@ from paper import kernel_table
 from paper.degradations import shrink_by_kernel
 from paper.kernel_table import KernelRow, kernel_difference, markdown, share
 
+pytestmark = pytest.mark.usefixtures('shared_networks')
+
 
 def row(psnr, image='a'):
     """A row whose blur is found but for a tenth."""

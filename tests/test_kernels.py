@@ -76,6 +76,7 @@ def test_read_kernel_as_it_is(tmp_path, dtype, version):
         (np.array([[1.0, -1.0]]), 'sums to 0'),
         (np.array([[1.0, np.nan]]), 'NaN'),
         (np.array([[1.0, np.inf]]), 'infinite'),
+        (np.array([[1.0, 1e300]]), 'beyond 1e+100'),
         ('text', 'not numeric'),
         (np.array([[1, 'a']], object), 'not numeric'),
         ({'field': 1.0}, 'not numeric'),

@@ -81,3 +81,17 @@ def test_a_row_says_that_its_kernel_was_estimated(data, tmp_path, no_training):
     arguments = ['table2', '--data', data / 'Set5', '--images', 'a', '--kernels', 'estimated']
     (row,) = [row for row in run(*arguments, output=tmp_path) if row.preset != 'bicubic']
     assert (row.kernels, row.program) == ('estimated', 'ZSSR estimated')
+
+
+@pytest.mark.parametrize(
+    'changes', [{'kernel': 'yes'}, {'degradation': ['halved']}, {'kernel': None}, 'deep']
+)
+def test_a_record_that_is_none_vouches_for_nothing(tmp_path, changes):
+    save_noise(tmp_path / 'HR' / 'a.png')
+    (files,), make, kept = find_set(tmp_path, 2), Maker(), tmp_path / 'lr'
+    keep_lr(files, kept, 'half', make)
+    record = kept / 'a.json'
+    whole = json.loads(record.read_text())
+    record.write_text('[' * 100_000 if changes == 'deep' else json.dumps(whole | changes))
+    keep_lr(files, kept, 'half', make)
+    assert make.calls == 2 and json.loads(record.read_text()) == whole

@@ -1,7 +1,6 @@
 """compare.report_run: what the report of a run holds, whatever the run left."""
 
 import io
-import json
 import re
 import tracemalloc
 from base64 import b64decode
@@ -12,7 +11,7 @@ from urllib.request import url2pathname
 
 import numpy as np
 import pytest
-from helpers.result_folders import add_image, make_run, picture, save
+from helpers.result_folders import add_image, change_record, make_run, picture, save
 from helpers.tolerances import EIGHT_BITS
 from PIL import Image
 
@@ -91,13 +90,6 @@ HEAD = {
     'started': '2026-01-02T03:04:05+0000',
     'finished': '2026-01-02T04:14:35+0000',
 }
-
-
-def change_record(folder, head=(), **image):
-    """Add fields to the record of a run and to that of its first image."""
-    record = json.loads((folder / 'run.json').read_text())
-    record['images'][0] |= image
-    (folder / 'run.json').write_text(json.dumps(record | dict(head)))
 
 
 def told(html):
@@ -294,7 +286,7 @@ def test_memory_of_a_large_picture_is_a_few_copies_of_8_bits(tmp_path, monkeypat
         save(path, large)
     tracemalloc.start()
     try:
-        compare.report_run(folder)
+        compare.report_run(folder, gt=tmp_path / 'data', inputs=tmp_path / 'data')
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -56,18 +56,31 @@ def test_rows_and_notes_survive_the_file(tmp_path):
         row(preset='bicubic', seed=None, kernels='', iterations=None, seconds=None, config='', machine=''),
         row(image='line\u2028 and page\x0c', set='Mine: new'),
         row(image='two\nlines', changes='a\nb'),
+        row(image='\rreturned\r\n', set='My\r\nsets\x1b'),
+        row(image='caf\udce9', set='caf\udce9'),
         row(image='a, "quoted" name', psnr=float('inf'), draw_seed=3, changes='max_iters=5 width=4'),
     )
     path = tmp_path / 'table1.csv'
     given = NOTES | tables.Notes({('set', 'Mine: new'): '3 images', ('config', 'aaaa'): 'preset: fields'})
+    given.add_set('My\r\nsets\x1b', 4)
+    given.add_set('caf\udce9', 5)
     tables.write_table(path, rows, given)
     read, notes = tables.read_table(path)
     assert read == rows
     del given.texts['set', 'Mine']  # no row is of it
     assert notes == given
+    assert (notes.set_size('My\r\nsets\x1b'), notes.set_size('caf\udce9')) == (4, 5)
     first = path.read_bytes()
     tables.write_table(path, dict(reversed(read.items())), notes)
     assert path.read_bytes() == first
+
+
+def test_lines_may_end_as_on_windows(tmp_path):
+    path = tmp_path / 'table1.csv'
+    tables.write_table(path, as_dict(row()), NOTES)
+    before = tables.read_table(path)
+    path.write_bytes(path.read_bytes().replace(b'\n', b'\r\n'))
+    assert tables.read_table(path) == before
 
 
 def test_notes_are_composed_and_read_in_one_place():
@@ -167,15 +180,38 @@ def test_no_file_is_an_empty_table(tmp_path):
         (lambda text: text.replace('psnr,ssim', 'psnr,sim', 1), ['columns', 'move it away']),
         (lambda text: '', ['columns']),
         (lambda text: text.replace('bird', 'b' * 200_000), ['line 11', 'field larger']),
+        (lambda text: text.rstrip('\n') + ',more\n', ['line 11', 'too many cells']),
+        (lambda text: text + text.splitlines()[-1] + '\n', ['line 12', 'second row']),
+        (lambda text: text.replace('41.5', 'nan'), ['line 11', 'psnr nan']),
+        (lambda text: text.replace('41.5', '-inf'), ['line 11', 'psnr -inf']),
+        (lambda text: text.replace('0.98', '1e999'), ['line 11', 'ssim inf', 'from -1 to 1']),
+        (lambda text: text.replace('78.25', 'inf'), ['line 11', 'seconds inf', 'finite']),
+        (lambda text: text.replace('1980', '9' * 5000), ['line 11', 'whole number']),
+        (lambda text: text.replace('1980', '9' * 30), ['line 11', 'iterations', '64 bits']),
+        (lambda text: text.replace('Set5,2,', 'Set5,0,'), ['line 11', 'scale 0', 'from 1 to 100']),
+        (lambda text: text.replace('Set5,2,', 'Set5,,'), ['line 11', "'' is no whole number"]),
+        (lambda text: text.replace('bird', 'b\0d'), ['line 11', 'NUL']),
+        (lambda text: text.replace('bird', 'b\rd'), ['line 11', 'too few cells']),
+        (lambda text: text.replace('bird', '"bird'), ['line 11', 'too few cells']),
     ],
 )
 def test_damaged_tables_are_refused_and_the_line_named(tmp_path, damage, words):
     path = tmp_path / 'table1.csv'
     tables.write_table(path, as_dict(row()), NOTES)
-    path.write_text(damage(path.read_text()))
+    path.write_bytes(damage(path.read_text()).encode())
     message = refusal(tables.read_table, path)
     for word in [str(path), *words]:
         assert word in message
+
+
+@pytest.mark.parametrize('size', ['many images', '', '1e9 images', '9' * 5000 + ' images', '-1 images'])
+def test_a_size_of_a_set_that_is_none_is_not_known(tmp_path, size):
+    path = tmp_path / 'table1.csv'
+    tables.write_table(path, as_dict(row(set='Mine')), NOTES)
+    path.write_text(path.read_text().replace('7 images', size))
+    rows, notes = tables.read_table(path)
+    assert notes.set_size('Mine') == 0
+    assert lines_of(rows.values(), notes=notes)[0]['images'] == '1 of 1'
 
 
 def test_what_is_no_text_is_refused(tmp_path):

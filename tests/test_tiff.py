@@ -13,6 +13,8 @@ from PIL import Image
 from configs import Config
 from files.pictures import read_image, read_images
 
+pytestmark = pytest.mark.usefixtures('shared_networks')
+
 FIELDS = {'width': 4, 'depth': 3, 'crop_size': 16, 'max_iters': 2, 'run_test_every': 2, 'seed': 1}
 
 

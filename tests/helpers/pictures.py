@@ -77,3 +77,13 @@ def encoded(extension, values):
         buffer, format={'jpg': 'JPEG', 'tif': 'TIFF'}.get(extension, extension.upper())
     )
     return buffer.getvalue()
+
+
+def tiff_with(data, tag, place, number):
+    """A TIFF of which a field of a tag is other: its number (0), type (2), count (4) or value (8)."""
+    data, (start,) = bytearray(data), struct.unpack_from('<I', data, 4)
+    for entry in range(start + 2, start + 2 + 12 * struct.unpack_from('<H', data, start)[0], 12):
+        if struct.unpack_from('<H', data, entry)[0] == tag:
+            struct.pack_into('<I' if place > 2 else '<H', data, entry + place, number)
+            return bytes(data)
+    raise AssertionError(f'no tag {tag}')

@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 from files.pictures import write_png
+from files.storage import sha256
 
 
 def picture(seed=0, height=60, width=80, channels=3):
@@ -56,7 +57,9 @@ def make_run(root, **changes):
     image = {
         'stem': 'bird',
         'input': str(root / 'data' / 'bird.png'),
+        'input_sha256': sha256(root / 'data' / 'bird.png'),
         'ground_truth': str(root / 'data' / 'bird_gt.png'),
+        'ground_truth_sha256': sha256(root / 'data' / 'bird_gt.png'),
         'scales': [scale],
     }
     (root / 'run' / 'run.json').write_text(json.dumps({'images': [{**image, **changes}]}))
@@ -71,5 +74,14 @@ def add_image(folder, stem, result, source, sf=2.0, **changes):
             write_png(target, *picture) if isinstance(picture, tuple) else save(target, picture)
     record = json.loads((folder / 'run.json').read_text())
     image = {'stem': stem, 'input': str(path), 'scales': [{'sf': [sf, sf], 'output': output}], **changes}
+    if source is not None:
+        image['input_sha256'] = sha256(path)
     record['images'].append(image)
     (folder / 'run.json').write_text(json.dumps(record))
+
+
+def change_record(folder, head=(), number=0, **image):
+    """Add fields to the record of a run and to that of one of its images."""
+    record = json.loads((folder / 'run.json').read_text())
+    record['images'][number] |= image
+    (folder / 'run.json').write_text(json.dumps(record | dict(head)))
