@@ -9,7 +9,6 @@ import logging
 import pickle
 import sys
 import threading
-import warnings
 from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
@@ -137,10 +136,7 @@ class Cluster:
     def _submit(self, function, arguments):
         """Send a job; returns its future."""
         job = pickle.dumps((_call, (function, arguments, __version__, self._threads)))
-        with warnings.catch_warnings():
-            # One image is a large job by Dask's measure.
-            warnings.filterwarnings('ignore', '(?s).*large graph')
-            return self._client.submit(_unpacked_call(), job, pure=False, resources=self._resources)
+        return self._client.submit(_unpacked_call(), job, pure=False, resources=self._resources)
 
     def _next(self, coming, number):
         """Yield the items that are to be sent now, when `number` are under way."""
@@ -161,13 +157,11 @@ class Cluster:
         error = future.exception() if future.status == 'error' else None
         if isinstance(error, KilledWorker):
             return ValueError('its worker died, and so did others that tried; there may be too little memory')
-        # The scheduler reads a job, too, and names what stopped it as the cause of an error of its own.
-        for where, missing in (('a worker', error), ('the scheduler', error and error.__cause__)):
-            if isinstance(missing, ModuleNotFoundError):
-                raise ValueError(
-                    f'--cluster {self._place}: {where} cannot import the program ({missing}); start '
-                    'scheduler and workers with PYTHONPATH=FOLDER, the folder of run_ZSSR.py on their machine'
-                )
+        if isinstance(error, ModuleNotFoundError):
+            raise ValueError(
+                f'--cluster {self._place}: a worker cannot import the program ({error}); start workers with '
+                'PYTHONPATH=FOLDER, the folder of run_ZSSR.py on their machine'
+            )
         return error or future.result()
 
 

@@ -7,6 +7,8 @@ from dataclasses import fields
 from functools import cache
 
 import pytest
+from distributed.cli import dask_scheduler, dask_ssh, dask_worker
+from helpers import scale
 from helpers.command_line import PROJECT
 
 import benchmark
@@ -27,8 +29,8 @@ MOST_WORDS = 1200
 
 # Named on the pages, but no part of the project: files of the original, folders that commands write.
 ELSEWHERE = {'run_ZSSR_single_input.py', 'code/', 'figures/'}
-# Options of the development tools.
-OTHER_OPTIONS = {'--check', '--dist'}
+# Options of ruff and pytest, of SLURM and of Helm.
+OTHER_OPTIONS = {'--check', '--dist', '--gres', '--repo', '--create-namespace', '--generate-name'}
 
 every_page = pytest.mark.parametrize('page', PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
 
@@ -83,6 +85,13 @@ def options(parser):
         if isinstance(action.choices, dict):
             found.update(*(options(sub) for sub in action.choices.values()))
     return found
+
+
+@cache
+def options_of_dask():
+    """The options of the commands of Dask that the pages show."""
+    commands = dask_scheduler.main, dask_worker.main, dask_ssh.main
+    return {option for command in commands for parameter in command.params for option in parameter.opts}
 
 
 @every_page
@@ -150,7 +159,8 @@ def test_commands_are_found():
 
 @every_page
 def test_options_in_the_text_exist(page):
-    known = OTHER_OPTIONS.union(*(options(command.build_parser()) for command in COMMANDS.values()))
+    commands = *COMMANDS.values(), scale
+    known = OTHER_OPTIONS.union(options_of_dask(), *(options(command.build_parser()) for command in commands))
     named = re.findall(r'(?<![\w-])--[a-z][\w-]*', page.read_text(encoding='utf-8'))
     assert set(named) <= known
 

@@ -195,7 +195,7 @@ def measure_cluster(args):
         }
         rows = _done_jobs(args, address, pids)
     heads = ['jobs', 'seconds', 'load', *(f'{name} {unit}' for name in pids for unit in ('MiB', 'ms a job'))]
-    print(markdown_table(heads, rows))
+    print(markdown_table(heads, rows), end='')
 
 
 def _done_jobs(args, address, pids):
@@ -249,7 +249,7 @@ def measure_record(args):
         'most memory, MiB': f'{_most_memory():.0f}',
         'load': f'{psutil.getloadavg()[0]:.0f}',
     }
-    print(markdown_table(list(row), [list(row.values())]))
+    print(markdown_table(list(row), [list(row.values())]), end='')
 
 
 def _most_memory():
