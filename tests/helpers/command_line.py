@@ -55,7 +55,7 @@ def _heed_ctrl_c():
 def finish(process):
     """Wait for a process; return its exit code and what it wrote to the standard output and error."""
     try:
-        out, err = process.communicate(timeout=240)
+        out, err = process.communicate(timeout=600)
     except subprocess.TimeoutExpired:
         for child in (f'-{process.pid}', str(process.pid)):  # its process group, if it leads one
             subprocess.run(['kill', '-KILL', '--', child], check=False, stderr=subprocess.DEVNULL)
