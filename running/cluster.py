@@ -4,6 +4,9 @@ Dask is optional (requirements-cluster.txt) and loaded only where a cluster is a
 TLS and timeouts among them, apply as they stand in its configuration.
 """
 
+import asyncio
+import contextlib
+import json
 import logging
 import pickle
 import sys
@@ -56,9 +59,8 @@ class Cluster:
                 logging.getLogger(name).setLevel(logging.CRITICAL)
         self._place, self._threads = place, threads
         self._resources = {'GPU': 1} if is_gpu else None
-        where = {'scheduler_file': place} if Path(place).is_file() else {'address': place}
         try:
-            self._client = distributed.Client(**where, timeout=PATIENCE, set_as_default=False)
+            self._client = distributed.Client(_address(place), timeout=PATIENCE, set_as_default=False)
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise ValueError(
                 f'--cluster {place}: no scheduler answers there ({one_line(error)}); start one with '
@@ -104,36 +106,48 @@ class Cluster:
                     del future, arguments
                 if not numbers:
                     return
-                future = next(finished)
+                with self._reached():
+                    future = next(finished)
                 yield numbers.pop(future.key), self._outcome(future)
                 future.release()
         finally:
-            self._client.close(timeout=PATIENCE)
+            with contextlib.suppress(OSError, asyncio.TimeoutError):  # if there is no one to say goodbye to
+                self._client.close(timeout=PATIENCE)
 
     def _submit(self, function, arguments):
         """Send a job; returns its future."""
         job = pickle.dumps((_call, (function, arguments, __version__, self._threads)))
-        with warnings.catch_warnings():
+        with self._reached(), warnings.catch_warnings():
             # One image is a large job by Dask's measure.
             warnings.filterwarnings('ignore', '(?s).*large graph')
             return self._client.submit(_unpacked_call(), job, pure=False, resources=self._resources)
 
     def _next(self, coming, number):
         """Yield the items that are to be sent now, when `number` are under way."""
-        wanted = max(1, JOBS_AHEAD * sum(self._client.ncores().values()))
+        with self._reached():
+            wanted = max(1, JOBS_AHEAD * sum(self._client.ncores().values()))
         while number < wanted and (item := next(coming, None)) is not None:
             number += 1
             yield item
+
+    @contextlib.contextmanager
+    def _reached(self):
+        """What needs the scheduler, which may be lost."""
+        try:
+            yield
+        except OSError:
+            raise self._lost() from None
+
+    def _lost(self):
+        reason = 'the scheduler was lost; what is done is recorded, and the same command goes on'
+        return OSError(f'--cluster {self._place}: {reason}')
 
     def _outcome(self, future):
         """What a job returned, or the exception it ended with."""
         from distributed import KilledWorker
 
         if future.status == 'cancelled':
-            raise OSError(
-                f'--cluster {self._place}: the scheduler was lost; what is done is recorded, and the same '
-                'command goes on'
-            )
+            raise self._lost()
         error = future.exception() if future.status == 'error' else None
         if isinstance(error, KilledWorker):
             return ValueError('its worker died, and so did others that tried; there may be too little memory')
@@ -143,6 +157,16 @@ class Cluster:
                 'PYTHONPATH=FOLDER, the folder of run_ZSSR.py on their machine'
             )
         return error or future.result()
+
+
+def _address(place):
+    """The address of a scheduler, which is given or in the file that it wrote."""
+    if not Path(place).is_file():
+        return place
+    address = json.loads(Path(place).read_text(encoding='utf-8'))['address']
+    if not isinstance(address, str):
+        raise TypeError(f'address {address}')
+    return address
 
 
 def outcomes_of_images(cluster, images, conf):
