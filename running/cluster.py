@@ -4,6 +4,8 @@ Dask is optional (requirements-cluster.txt) and loaded only where a cluster is a
 TLS and timeouts among them, apply as they stand in its configuration.
 """
 
+import asyncio
+import contextlib
 import json
 import logging
 import pickle
@@ -67,7 +69,7 @@ class Cluster:
         self._place, self._threads = place, threads
         self._resources = {'GPU': 1} if is_gpu else None
         try:
-            address = json.loads(Path(place).read_bytes())['address'] if Path(place).is_file() else place
+            address = _address(place)
             if dask.config.get('distributed.comm.require-encryption') and not address.startswith('tls://'):
                 raise ValueError('Dask is set to require encryption, as in tls://…')
             self._client = distributed.Client(address, timeout=PATIENCE, set_as_default=False)
@@ -127,33 +129,46 @@ class Cluster:
                     del future, arguments
                 if not numbers:
                     return
-                future = next(finished)
+                with self._reached():
+                    future = next(finished)
                 yield numbers.pop(future.key), self._outcome(future)
                 future.release()
         finally:
-            self._client.close(timeout=PATIENCE)
+            with contextlib.suppress(OSError, asyncio.TimeoutError):  # if there is no one to say goodbye to
+                self._client.close(timeout=PATIENCE)
 
     def _submit(self, function, arguments):
         """Send a job; returns its future."""
         job = pickle.dumps((_call, (function, arguments, __version__, self._threads)))
-        return self._client.submit(_unpacked_call(), job, pure=False, resources=self._resources)
+        with self._reached():
+            return self._client.submit(_unpacked_call(), job, pure=False, resources=self._resources)
 
     def _next(self, coming, number):
         """Yield the items that are to be sent now, when `number` are under way."""
-        wanted = max(1, JOBS_AHEAD * sum(self._client.ncores().values()))
+        with self._reached():
+            wanted = max(1, JOBS_AHEAD * sum(self._client.ncores().values()))
         while number < wanted and (item := next(coming, None)) is not None:
             number += 1
             yield item
+
+    @contextlib.contextmanager
+    def _reached(self):
+        """What needs the scheduler, which may be lost."""
+        try:
+            yield
+        except OSError:
+            raise self._lost() from None
+
+    def _lost(self):
+        reason = 'the scheduler was lost; what is done is recorded, and the same command goes on'
+        return OSError(f'--cluster {self._place}: {reason}')
 
     def _outcome(self, future):
         """What a job returned, or the exception it ended with."""
         from distributed import KilledWorker
 
         if future.status == 'cancelled':
-            raise OSError(
-                f'--cluster {self._place}: the scheduler was lost; what is done is recorded, and the same '
-                'command goes on'
-            )
+            raise self._lost()
         error = future.exception() if future.status == 'error' else None
         if isinstance(error, KilledWorker):
             return ValueError('its worker died, and so did others that tried; there may be too little memory')
@@ -163,6 +178,16 @@ class Cluster:
                 'PYTHONPATH=FOLDER, the folder of run_ZSSR.py on their machine'
             )
         return error or future.result()
+
+
+def _address(place):
+    """The address of a scheduler, which is given or in the file that it wrote."""
+    if not Path(place).is_file():
+        return place
+    address = json.loads(Path(place).read_text(encoding='utf-8'))['address']
+    if not isinstance(address, str):
+        raise TypeError(f'address {address}')
+    return address
 
 
 def outcomes_of_images(cluster, images, conf):
