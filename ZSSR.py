@@ -190,6 +190,7 @@ class ZSSR(OriginalNames):
         Raises:
             ValueError: the training diverged.
         """
+        from learning.pairs import draw_ahead
         from learning.sons import plan_sons
 
         plan = plan_sons(
@@ -198,8 +199,9 @@ class ZSSR(OriginalNames):
         sources = self._choose_sources()
         self.work.phase = 'training'
         for block in self.schedule.blocks(self.history):
-            for rates in self.network.pieces(block.rates, self.conf.crop_size):
-                self._train_block(rates, sources, plan)
+            pieces = self.network.pieces(block.rates, self.conf.crop_size)
+            for rates, draws in draw_ahead(self._draw_pairs, pieces, sources, plan):
+                self._train_block(rates, draws, sources, plan)
                 self.work.trained(len(rates))
             if block.quick_test and self.conf.run_test:
                 self.quick_test()
@@ -380,12 +382,10 @@ class ZSSR(OriginalNames):
             scales.append(halfway)
         return Sources(images, scales, pages)
 
-    def _train_block(self, rates, sources, plan):
+    def _train_block(self, rates, draws, sources, plan):
         """Train for as many iterations as there are rates, in the compiled loop."""
-        history, draws = self.history, self._draw_pairs(len(rates) * self.conf.batch_size, sources, plan)
-        losses, history.hr_father, history.lr_son, history.train_output = self.network.train(
-            sources.packed, plan, draws, rates
-        )
+        trained, history = self.network.train(sources.packed, plan, draws, rates), self.history
+        losses, history.hr_father, history.lr_son, history.train_output = trained
         history.loss.extend(losses.tolist())
         if not np.isfinite(losses[-1]):
             raise ValueError(
@@ -393,12 +393,12 @@ class ZSSR(OriginalNames):
                 "lower learning_rate, or use precision='float32'"
             )
 
-    def _draw_pairs(self, number, sources, plan):
-        """Draw what describes some pairs: the fathers' sources and places, and the sons' noise."""
+    def _draw_pairs(self, rates, sources, plan):
+        """Draw what describes the pairs of iterations: the fathers' sources and places, the sons' noise."""
         from learning.pairs import draw_pairs
 
         return draw_pairs(
-            number,
+            len(rates) * self.conf.batch_size,
             Augmentation.from_config(self.conf),
             sources,
             son_shape=(*plan.son_shape, self.input.shape[2]),

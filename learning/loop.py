@@ -14,7 +14,7 @@ from learning.sons import enlarge_sons, make_sons
 os.environ.setdefault('TF_MKL_OPTIMIZE_PRIMITIVE_MEMUSE', '0')
 
 # Fathers made at once have together about this many pixels; more of them take no less time each.
-FATHER_PIXELS = 2**17
+FATHER_PIXELS = 2**20 if tf.config.list_physical_devices('GPU') else 2**17
 
 # Of float16's gradients: its start, its growth in each step without overflow (doubled in 1,000), its limit.
 LOSS_SCALE, LOSS_SCALE_GROWTH, LOSS_SCALE_LIMIT = 2.0**12, 2.0**0.001, 2.0**24

@@ -1,5 +1,6 @@
 """What is drawn for pairs of father and son, on the host, for all iterations of a block at once."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -47,3 +48,30 @@ def draw_pairs(number, augmentation, sources, son_shape, noise_std, rng):
             noise[i] = drawn * noise_std
     indices = [cut.source * sources.pages + page for cut, page in zip(cuts, pages, strict=True)]
     return Draws(indices, invert_affine(Augmentation.matrices(cuts)), noise)
+
+
+def draw_ahead(draw, pieces, *arguments):
+    """Draw for the pieces of a training, for each while the one before it is trained on.
+
+    On a GPU, drawing takes a quarter of the time of a fast run.
+
+    Args:
+        draw: function of a piece and `arguments`, called in the order of the pieces.
+        pieces: list.
+        *arguments: the same for all.
+
+    Yields:
+        (piece, what was drawn for it).
+    """
+    with ThreadPoolExecutor(1) as thread:
+        drawn = []
+        for piece in pieces:
+            drawn.append((piece, thread.submit(draw, piece, *arguments)))
+            if len(drawn) > 1:
+                yield _ready(*drawn.pop(0))
+        for last in drawn:
+            yield _ready(*last)
+
+
+def _ready(piece, future):
+    return piece, future.result()

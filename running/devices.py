@@ -38,6 +38,12 @@ def start_tensorflow(device=None, threads=None, verbose=False):
     gpus = tf.config.list_physical_devices('GPU')
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)
+    if gpus:
+        # The same seed is to give the same file. Else the convolution that is quickest just now is chosen.
+        tf.config.experimental.enable_op_determinism()
+        tf.random.set_seed(0)  # asked for then; a benchmark's matrices are all that it fills
+    # Else GPUs would leave of float32's 23 bits of mantissa 10, where 'float32' is asked for.
+    tf.config.experimental.enable_tensor_float_32_execution(False)
     return len(gpus)
 
 
