@@ -44,7 +44,7 @@ DEFAULT_PRESETS = {
 def run_table(args):
     """Measure what is missing of a table, and print the table."""
     experiment = read_experiment(args)
-    for row, number, count in measure_table(experiment):
+    for row, number, count in measure_table(experiment, _tell):
         print(printable(f'{number}/{count} {row.summary}'), file=sys.stderr)
     rows, notes = tables.read_table(experiment.csv)
     print(tables.markdown(experiment.table, rows.values(), notes), end='')
@@ -57,7 +57,7 @@ def run_kernels(args):
     """Measure what is missing of a table with bicubic, estimated and true kernels, and print each image's."""
     figure = vars(args).pop('figure')
     experiment = read_experiment(args)
-    for row, number, count in measure_table(experiment):
+    for row, number, count in measure_table(experiment, _tell):
         print(printable(f'{number}/{count} {row.summary}'), file=sys.stderr)
     rows = kernel_table.kernel_rows(experiment)
     print(kernel_table.markdown(rows), end='')
@@ -67,6 +67,10 @@ def run_kernels(args):
 
         figure.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(figure, figure_bytes(kernels_figure(rows), figure.suffix.removeprefix('.') or 'png'))
+
+
+def _tell(line):
+    print(f'evaluate.py: {printable(line)}', file=sys.stderr)
 
 
 def read_experiment(args):

@@ -8,7 +8,6 @@ python run_ZSSR.py                                        the default recipe on 
 """
 
 import sys
-from pathlib import Path
 
 import configs
 from files.run_folder import RunFolder, check_output
@@ -109,7 +108,11 @@ def _add_settings(parser):
         help='processes that share the images (default: none but this; with all, one per GPU)',
     )
     add('--cluster', metavar='ADDRESS|FILE', help='share them among the workers of this Dask scheduler')
-    add('--force', action='store_true', help='do again what is done in the --output folder already')
+    add(
+        '--force',
+        action='store_true',
+        help='do again what --output holds; replace results of other settings',
+    )
     add('--no-report', action='store_true', help='write no report.html (results beside bicubic enlargement)')
     add('--list', action='store_true', help='list the presets')
     add('--version', action='version', version=f'ZSSR for TensorFlow 2, {configs.__version__}')
@@ -120,6 +123,10 @@ def _add_settings(parser):
 def configure(args):
     """Make the configuration that the command line asks for."""
     words = read_words(args.words, args.input)
+    if args.cluster is not None and (args.workers or words.gpu not in (None, 'all')):
+        raise ValueError(
+            f"--cluster {args.cluster}: its workers are its own; leave out --workers and a GPU's index"
+        )
     scale = None if args.scale is None else parse_scale(args.scale)
     defaults = {'save_results': True, 'value_range': 'auto'}
     changes = {'seed': args.seed, 'result_format': args.ext, 'large': args.large}
@@ -132,7 +139,7 @@ def configure(args):
     if args.output is not None:
         fields = output_fields(args.output, args.ext)
         if args.cluster is not None and 'result_file' in fields:
-            raise ValueError(f'--output {args.output}: a cluster fills folders; give one')
+            raise ValueError(f'--output {args.output}: with --cluster, give a folder')
         defaults['create_results_dir'] = fields.pop('create_results_dir')
         changes |= fields
     conf = make_config(words.preset, args.set, scale, defaults=defaults, **changes)
@@ -162,12 +169,11 @@ def enlarge(conf, args):
     with RunFolder(conf, args.force) as folder:
         plan = find(conf, args, words, terminal, folder.earlier)
         record, failures = None, plan.failures
-        if plan.images or plan.done:
+        if plan.images or plan.done or folder.earlier.images:
             folder.make()
             record = run_images(conf, args, words, terminal, plan, folder.earlier)
             failures = record.failures
-            is_new = record.images or (plan.done and not (Path(conf.result_path) / 'report.html').exists())
-            if is_new and conf.is_recorded and not args.no_report:
+            if (plan.done or record.images) and conf.is_recorded and not args.no_report:
                 workers.write_report(conf.result_path, terminal)
     if failures:
         terminal.warn(f'{len(failures)} of {plan.count} images failed, see above')
@@ -215,10 +221,8 @@ def run_images(conf, args, words, terminal, plan, earlier):
     cluster, places = None, []
     if plan.images and args.cluster is not None:
         cluster = Cluster(args.cluster, is_gpu=words.gpu == 'all', threads=args.threads, verbose=args.verbose)
-        if cluster.warning:
-            terminal.warn(cluster.warning)
-        if not cluster.has_workers:
-            terminal.say('no worker is there yet: waiting for them')
+        for line in cluster.notices:
+            terminal.warn(line)
     elif plan.images:
         places = start_devices(args, words, len(plan.images), terminal)
     return workers.run_images(

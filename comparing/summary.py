@@ -65,7 +65,7 @@ def write_summary(folder, lines):
     told = ', '.join(f'{counts[state]} {state}' for state in STATES if counts[state])
     filled = {
         'title': escape(f'{Path(folder).resolve().name}: {len(lines)} images'),
-        'counts': f'{told}. The pictures are in <a href="report.html">report.html</a>.',
+        'counts': f'{told}. How each was made: <a href="run.json">run.json</a>.',
         'heads': ''.join(f'<th>{head}</th>' for head in ('image', 'status', 'reason', 's', 'dB', 'bicubic')),
         'rows': '\n'.join(map(_row, lines)),
     }

@@ -1,14 +1,15 @@
 """What a folder records of earlier runs in it: which images need not be done again."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 
+from configs import Config
 from files.jobs import deciding, digest_files, job_key
-from files.names import figure_name
+from files.names import FIGURE, SUFFIXES, ZSSR_NAME, figure_name
 from files.records import RUN_JSON, checked_image, read_run
-from files.storage import one_line, sha256
+from files.storage import printable, sha256
 
 # What came after run.json was written; there only while a run lasts, or after it was killed.
 JOURNAL = '.run.jsonl'
@@ -25,6 +26,7 @@ class Earlier:
         failures: lines on images that failed.
         config: the configuration of them all, a dict; empty where nothing is recorded.
         preset: of which that was made, or None.
+        replaced: names of the results and figures of another configuration, which are to be replaced.
     """
 
     folder: Path | None = None
@@ -33,6 +35,7 @@ class Earlier:
     failures: list = field(default_factory=list)
     config: dict = field(default_factory=dict)
     preset: str | None = None
+    replaced: frozenset = frozenset()
 
     @classmethod
     def read(cls, folder):
@@ -69,31 +72,45 @@ class Earlier:
         Raises:
             ValueError: naming the folder, what differs, and the remedy.
         """
-        wanted = deciding(conf)
-        # What a later version has added is at its default in what was recorded before.
-        differing = [name for name in wanted if self.config.get(name, wanted[name]) != wanted[name]]
+        wanted, recorded = deciding(conf), self._deciding()
+        differing = [name for name in wanted if recorded.get(name, wanted[name]) != wanted[name]]
         if not self.images or not differing:
             return self
         if force:
-            return Earlier(self.folder)
-        named = ', '.join(f'{name} {self.config[name]!r}' for name in differing[:3])
+            return Earlier(self.folder, replaced=self._made)
+        named = ', '.join(f'{name} {recorded[name]!r}' for name in differing[:3])
         preset = '' if self.preset in (None, '0') else f'{self.preset}: '
         raise ValueError(
             f'{self.folder}: holds results of another configuration ({preset}{named}); '
             'choose another --output, or add --force to replace them'
         )
 
+    def _deciding(self):
+        """`deciding` of the configuration that is recorded; as it stands, if it is none."""
+        # What a later version has added is at its default in what was recorded before.
+        known = {field.name for field in fields(Config)}
+        try:
+            return deciding(Config(**{name: value for name, value in self.config.items() if name in known}))
+        except (TypeError, ValueError, AttributeError):
+            return self.config
+
     def made(self, path):
         """Whether a file is a result, or a figure, of an earlier run in the folder."""
         if self.folder is None or path.resolve().parent != self.folder.resolve():
             return False
-        return path.name in self._made
+        return path.name in self._made or self._is_unrecorded(path)
+
+    def _is_unrecorded(self, path):
+        """Whether a file is called like what a run that was killed leaves of an image beside it."""
+        result = ZSSR_NAME.fullmatch(path.stem)
+        stem = result['stem'] if result else path.stem.removesuffix(FIGURE)
+        return stem != path.stem and any(path.with_name(stem + suffix).is_file() for suffix in SUFFIXES)
 
     @cached_property
     def _made(self):
         """The names of results and figures."""
         results = {scale['output'] for image in self.images.values() for scale in image['scales']}
-        return results | set(map(figure_name, self.images))
+        return self.replaced | results | set(map(figure_name, self.images))
 
     def split(self, images, conf):
         """Find out which images are done already: by the same job, with results that are as they were left.
@@ -123,7 +140,8 @@ class Earlier:
 
     def forget_failures(self, images):
         """Leave out what failed of images that are looked at again."""
-        tried = tuple(f'{one_line(files.input)}: ' for files in images)
+        paths = (path for files in images for path in (files.input, files.input.resolve()))
+        tried = tuple(f'{printable(str(path))}: ' for path in paths)
         self.failures = [line for line in self.failures if not line.startswith(tried)]
 
     def _add(self, image):
@@ -140,7 +158,7 @@ class Earlier:
             results = [(scale['output'], scale['output_sha256']) for scale in known['scales']]
             written = [(self.folder / name, digest) for name, digest in results if name is not None]
             return bool(written) and all(sha256(path) == digest for path, digest in written)
-        except OSError:
+        except (OSError, ValueError):  # what is wrong with a file is told when it is checked
             return False
 
 

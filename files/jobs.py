@@ -1,5 +1,6 @@
 """A job is an image, its kernels and a configuration: what it is known by, wherever it is done."""
 
+import dataclasses
 import hashlib
 import json
 from dataclasses import asdict
@@ -46,6 +47,14 @@ def job_key(files, digests, conf):
 
 
 def deciding(conf):
-    """The fields of a Config that decide a result and its file, a dict as JSON has it."""
+    """The fields of a Config that decide a result and its file, a dict as JSON has it.
+
+    What means the same is the same: 2, 2.0 and [2, 2] of a scale, fields in any order that an image decides.
+    """
     fields = {name: value for name, value in asdict(conf).items() if name not in WITHOUT_EFFECT}
-    return json.loads(json.dumps(fields | {'seed': conf.seed, 'result_format': conf.result_format}))
+    fields |= {'seed': conf.seed, 'result_format': conf.result_format}
+    fields |= {'scale_factors': conf.scales, 'base_change_sfs': conf.base_changes}
+    fields |= {'from_image': sorted(conf.from_image)}
+    kinds = {field.name: field.type for field in dataclasses.fields(conf)}
+    numbers = {name: float(value) for name, value in fields.items() if kinds[name] is float}
+    return json.loads(json.dumps(fields | numbers))

@@ -13,6 +13,7 @@ SUFFIXES = (
 )
 KERNEL_SUFFIXES = ('.mat', '.npy', '.txt', '.png')
 GROUND_TRUTH = '_gt'
+FIGURE = '_losses'
 ZSSR_NAME = re.compile(r'(?s)(?P<stem>.+)_zssr_X(?P<rows>\d+\.\d+)X(?P<columns>\d+\.\d+)')
 LONGEST_NAME = 255  # bytes, of most file systems
 # Bytes that leave room for what is put behind the stem: _zssr_X100.00X100.00.webp, and a number.
@@ -66,7 +67,7 @@ def result_name(stem, scale, kind='png'):
 
 def figure_name(stem):
     """What the figure of an image's training is called."""
-    return f'{short_stem(stem)}_losses.png'
+    return f'{short_stem(stem)}{FIGURE}.png'
 
 
 def short_stem(stem):

@@ -10,6 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
+try:
+    import fcntl
+except ImportError:  # Windows: what is being written there is taken for a leftover
+    fcntl = None
+
 PROJECT = Path(__file__).resolve().parents[1]
 
 TEMPORARY_NAME = re.compile(r'\.[0-9a-f]{32}\.tmp')
@@ -53,13 +58,26 @@ def atomic_file(path):
     # The same folder, because a rename is atomic only within one file system.
     temporary = path.parent / f'.{uuid.uuid4().hex}.tmp'
     try:
-        yield temporary
-        _sync(temporary, os.O_RDWR)
-        os.replace(temporary, path)
+        with _in_use(temporary):
+            yield temporary
+            _sync(temporary, os.O_RDWR)
+            os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     _sync(path.parent, os.O_RDONLY)
+
+
+@contextlib.contextmanager
+def _in_use(temporary):
+    """Create a file, and lock it: what is not locked is a leftover."""
+    if fcntl is None:
+        yield
+        return
+    with open(temporary, 'wb') as file:
+        with contextlib.suppress(OSError):  # some network file systems lock nothing
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
 
 
 def _sync(path, mode):
@@ -76,10 +94,24 @@ def _sync(path, mode):
 
 
 def remove_leftovers(folder):
-    """Remove what writes that were killed left in a folder, which no one else may be writing to."""
+    """Remove what writes that were killed left in a folder; not what is being written just now."""
     for path in Path(folder).glob('.*.tmp'):  # none, where the folder itself is gone
-        if TEMPORARY_NAME.fullmatch(path.name):
+        if TEMPORARY_NAME.fullmatch(path.name) and not _is_in_use(path):
             path.unlink(missing_ok=True)
+
+
+def _is_in_use(path):
+    """Whether a process holds the lock of a temporary file."""
+    if fcntl is None:
+        return False
+    try:
+        with open(path, 'rb') as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def check_file(path):

@@ -11,7 +11,7 @@ from files.names import result_name
 from files.parcel import Parcel
 from files.pictures import write_png
 from files.run_folder import check_output
-from files.storage import atomic_write
+from files.storage import atomic_write, one_line
 from paper import tables
 from paper.image_sets import read_8_bits, read_hr_and_lr
 from paper.tasks import plan
@@ -19,9 +19,16 @@ from running.cluster import Cluster
 from running.devices import device, start_tensorflow, versions
 from running.processes import outcomes_of_processes
 
+# So many images that could not be measured are named.
+NAMED_FAILURES = 5
 
-def measure_table(experiment):
+
+def measure_table(experiment, tell=lambda line: None):
     """Measure what is missing of a table; every row is in its file as soon as it is measured.
+
+    Args:
+        experiment: Experiment.
+        tell: called with each line that a user ought to know.
 
     Yields:
         (row, number, count): each measured Row, and which of how many rows of the table it is.
@@ -44,7 +51,7 @@ def measure_table(experiment):
                 yield number, task, task.row.twin(rows.values())
 
     is_shared = experiment.workers or experiment.cluster
-    outcomes = _elsewhere(experiment, missing()) if is_shared else _here(experiment, missing())
+    outcomes = _elsewhere(experiment, tasks, missing(), tell) if is_shared else _here(experiment, missing())
     for number, row, machine in outcomes:
         rows[row.key] = row
         tables.add_row(experiment.csv, row, notes | machine)
@@ -59,7 +66,7 @@ def _here(experiment, missing):
         yield number, row, machine
 
 
-def _elsewhere(experiment, missing):
+def _elsewhere(experiment, tasks, missing, tell):
     """Yield the same from several processes or a cluster; what takes no time is measured here."""
     measurer = Measurer(experiment.work)
     numbers, quick = [], []
@@ -74,21 +81,26 @@ def _elsewhere(experiment, missing):
                 quick.append((number, *((twin, tables.Notes()) if twin else measurer.measure(task))))
 
     if experiment.cluster:
-        outcomes = _outcomes_of_cluster(experiment, trained())
+        outcomes = _outcomes_of_cluster(experiment, trained(), tell)
     else:
         calls = ((task, experiment.work, experiment.threads) for task in trained())
         places = [None] * experiment.workers
         outcomes = outcomes_of_processes(measure_in_process, calls, places, experiment.threads)
+    failures = []
     for index, outcome in outcomes:
+        number = numbers[index]
         if isinstance(outcome, Exception):
-            raise outcome
-        yield numbers[index], *outcome
+            failures.append(f'{tasks[number - 1].row.image}: {one_line(outcome)}')
+        else:
+            yield number, *outcome
         while quick:
             yield quick.pop(0)
     yield from quick
+    if failures:
+        raise ValueError(f'{"; ".join(failures[:NAMED_FAILURES])}; start again to go on')
 
 
-def _outcomes_of_cluster(experiment, tasks):
+def _outcomes_of_cluster(experiment, tasks, tell):
     """Yield (index, (Row, Notes) or exception) of tasks that the workers of a cluster measure."""
 
     def pack(task):
@@ -97,6 +109,8 @@ def _outcomes_of_cluster(experiment, tasks):
         return task, Parcel.pack(replace(task.files, kernels=kernels)), experiment.threads
 
     cluster = Cluster(experiment.cluster, threads=experiment.threads)
+    for line in cluster.notices:
+        tell(line)
     for index, outcome in cluster.outcomes(measure_parcel, pack, tasks):
         if not isinstance(outcome, Exception):
             *outcome, results = outcome

@@ -41,6 +41,10 @@ JOBS_AHEAD = 2
 ONE_AT_A_TIME = threading.Lock()
 
 
+class UnfitWorkerError(Exception):
+    """A worker that would give other results."""
+
+
 class Cluster:
     """A connection to a Dask scheduler, and through it to workers."""
 
@@ -78,6 +82,12 @@ class Cluster:
                 f'--cluster {place}: no scheduler answers there ({one_line(error)}); start one with '
                 "'dask scheduler', and give its address or its --scheduler-file"
             ) from None
+
+    @property
+    def notices(self):
+        """What a user ought to know of it, in lines."""
+        waiting = None if self.has_workers else 'no worker is there yet: waiting for them'
+        return [line for line in (self.warning, waiting) if line]
 
     @property
     def warning(self):
@@ -172,6 +182,8 @@ class Cluster:
         error = future.exception() if future.status == 'error' else None
         if isinstance(error, KilledWorker):
             return ValueError('its worker died, and so did others that tried; there may be too little memory')
+        if isinstance(error, UnfitWorkerError):
+            raise ValueError(f'--cluster {self._place}: {error}')
         if isinstance(error, ModuleNotFoundError):
             raise ValueError(
                 f'--cluster {self._place}: a worker cannot import the program ({error}); start workers with '
@@ -269,7 +281,7 @@ def _unpacked_call():
 def _call(function, arguments, version, threads):
     """Call a function on a worker, once this is ready for it."""
     if version != __version__:
-        raise ValueError(f'the worker has version {__version__} of the program, not {version}; update it')
+        raise UnfitWorkerError(f'a worker has version {__version__} of the program, not {version}; update it')
     with ONE_AT_A_TIME:
         _start(threads)
         return function(*arguments)
@@ -280,4 +292,4 @@ def _start(threads):
     if 'tensorflow' not in sys.modules:
         start_tensorflow(threads=threads)
     if threads is not None and threads_of_process() != threads:
-        raise ValueError(f'the worker has {threads_of_process()} threads, not {threads}; start it anew')
+        raise UnfitWorkerError(f'a worker has {threads_of_process()} threads, not {threads}; start it anew')

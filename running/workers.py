@@ -1,5 +1,6 @@
 """From files to results: here, in processes of their own or on a cluster, with a record of what was done."""
 
+import contextlib
 import errno
 import math
 from pathlib import Path
@@ -8,8 +9,9 @@ from blind.choice import choose
 from comparing.loading import LARGEST
 from comparing.summary import Line, write_summary
 from files.memory import is_shortage
+from files.records import RUN_JSON
 from files.run_record import RunRecord
-from files.storage import one_line
+from files.storage import one_line, printable
 from running.clock import Clock, duration_text, forecast
 from running.cluster import outcomes_of_images
 from running.devices import versions
@@ -85,7 +87,8 @@ def run_images(
 def _summarise(images, conf, record, terminal):
     """Write what became of every image of the folder's runs; not of one alone, which the record tells."""
     ours = {image['stem'] for image in record.images}
-    failures = [_name_and_reason(line, images) for line in record.all_failures]
+    names = {printable(str(files.input)): str(files.input) for files in images}
+    failures = [_name_and_reason(line, names) for line in record.all_failures]
     failed = {name for name, _ in failures}
     # What is known of these from earlier holds no more.
     tried = {files.name for files in images}
@@ -110,11 +113,19 @@ def _summarise(images, conf, record, terminal):
             terminal.warn(f'{conf.result_path}: no summary ({one_line(error)})')
 
 
-def _name_and_reason(line, images):
-    """Take a line on a failure apart; of a name with a colon, one must know it."""
-    known = (str(files.input) for files in images if line.startswith(f'{one_line(files.input)}: '))
-    name = next(known, None)
-    return line.partition(': ')[::2] if name is None else (name, line[len(one_line(name)) + 2 :])
+def _name_and_reason(line, names):
+    """Take a line on a failure apart; of a name with a colon, one must know it.
+
+    Args:
+        line: text.
+        names: dict from printed names to the names themselves.
+    """
+    start = 0
+    while (end := line.find(': ', start)) >= 0:
+        if line[:end] in names:
+            return names[line[:end]], line[end + 2 :]
+        start = end + 2
+    return line.partition(': ')[::2]
 
 
 def _follow(outcomes, images, conf, record, terminal, *, verbose, several):
@@ -171,7 +182,8 @@ def clock_for(images, conf, terminal):
     for number, files in enumerate(images):
         precision = design_for(conf, files.channels).precision
         if conf.from_image and number < LOOKED_AT:
-            chosen = choose(files.input, conf, files.kernels).conf
+            with contextlib.suppress(Exception):  # which is told when the image's turn comes
+                chosen = choose(files.input, conf, files.kernels).conf
         works.append(
             Work(
                 chosen,
@@ -194,7 +206,13 @@ def clock_for(images, conf, terminal):
 
 
 def write_report(folder, terminal):
-    """Write a run's report.html, beside bicubic enlargement; at worst, tell `terminal` why it is missing."""
+    """Write a run's report.html, beside bicubic enlargement; at worst, tell `terminal` why it is missing.
+
+    One that is newer than run.json tells of all that there is.
+    """
+    report, told = Path(folder) / 'report.html', Path(folder) / RUN_JSON
+    if report.exists() and told.exists() and report.stat().st_mtime_ns >= told.stat().st_mtime_ns:
+        return
     try:
         from comparing.comparison import report_run
 
