@@ -2,6 +2,7 @@
 
 import math
 import zipfile
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -88,7 +89,8 @@ def write_array(path, array, key=None):
     """Write an array as .npy, or under the name `key` as .npz, to a path of any name."""
     with open(path, 'wb') as file:
         if key is None:
-            np.save(file, array, allow_pickle=False)
+            # Not into the file itself: NumPy's own way there does not tell that a disk is full.
+            np.save(SimpleNamespace(write=file.write), array, allow_pickle=False)
         else:
             np.savez_compressed(file, **{key: array})
 

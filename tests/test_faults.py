@@ -1,15 +1,19 @@
 """What fails or stops in a run: the others run, what is complete is recorded, nothing remains."""
 
+import errno
 import json
 import re
 import shutil
 import signal
 import time
+from pathlib import Path
 
+import numpy as np
 import pytest
 from helpers.command_line import PROJECT, finish, save_image, start
 
 import run_ZSSR
+from files.arrays import write_array
 from files.storage import sha256
 from ZSSR import ZSSR
 
@@ -153,6 +157,14 @@ def test_a_run_stops_where_there_is_no_room_for_results(enlarge, folder, tmp_pat
     monkeypatch.setattr('files.saving.write_result', write_result)
     done = enlarge()
     assert (done.code, done.did) == (0, 'bc') and record(tmp_path)['failures'] == []
+
+
+@pytest.mark.skipif(not Path('/dev/full').exists(), reason='/dev/full')
+@pytest.mark.parametrize('key', [None, 'arr_0'])
+def test_an_array_that_finds_no_room_says_so(key):
+    with pytest.raises(OSError) as failure:
+        write_array('/dev/full', np.zeros(1 << 16), key)
+    assert failure.value.errno == errno.ENOSPC
 
 
 def test_a_folder_of_results_that_is_deleted_is_made_again(enlarge, tmp_path):
