@@ -173,6 +173,42 @@ def test_in_a_folder_of_inputs_and_results_these_are_no_inputs(again, folder, tm
     assert again(output=folder, inputs=['-i', folder / RESULT.format('a')]).did == RESULT.format('a')[:-4]
 
 
+def test_what_a_killed_run_left_unrecorded_is_no_input_either(again, folder):
+    for name in (RESULT.format('a'), 'a_losses.png'):
+        save_image(folder / name)
+    assert again(output=folder).did == 'abc'
+
+
+def test_an_input_that_is_empty_now_loses_no_other(again, folder, tmp_path):
+    again()
+    (folder / 'a.png').write_bytes(b'')
+    save_image(folder / 'd.png', 4)
+    done = again()
+    assert (done.code, done.did) == (1, 'd')
+    assert f'{folder}/a.png: is an empty file' in done.err.splitlines()[0]
+    assert stems(tmp_path) == ['a', 'b', 'c', 'd']
+
+
+def test_a_rerun_in_which_all_fail_is_recorded(again, folder, tmp_path):
+    again()
+    for name in 'abc':
+        (folder / f'{name}.png').write_bytes(b'no image')
+    assert again().code == 1
+    assert len(record(tmp_path)['failures']) == 3 and stems(tmp_path) == ['a', 'b', 'c']
+
+
+def test_the_report_tells_of_all_that_there_is(again, folder, tmp_path, monkeypatch):
+    written = []
+    monkeypatch.setattr('comparing.comparison.report_run', lambda folder: written.append(folder) or 1 / 0)
+    options = '0', '--seed', '1', '--set=back_projection_iters=[0]', '-q', *TINY
+    command = [*options, '-o', str(tmp_path / 'results'), '-i', str(folder)]
+    assert run_ZSSR.main(command) == 0 and len(written) == 1
+    (tmp_path / 'results' / 'report.html').write_bytes(b'')
+    assert run_ZSSR.main(command) == 0 and len(written) == 1
+    os.utime(tmp_path / 'results' / 'report.html', (0, 0))  # of before the last image
+    assert run_ZSSR.main(command) == 0 and len(written) == 2
+
+
 def test_a_single_image_that_is_done_names_its_result(again, folder, tmp_path):
     save_image(folder / 'a_gt.png', shape=(40, 48, 3))
     first = again(inputs=['-i', folder / 'a.png'])
@@ -226,6 +262,26 @@ def test_force_replaces_another_configuration(again, folder, tmp_path):
     again()
     assert again('--set=batch_size=2', '--force', inputs=['-i', folder / 'b.png']).did == 'b'
     assert stems(tmp_path) == ['b'] and record(tmp_path)['config']['batch_size'] == 2
+
+
+def test_what_is_replaced_is_no_input(again, folder):
+    again(output=folder)
+    assert again('--set=batch_size=2', '--force', output=folder).did == 'abc'
+
+
+@pytest.mark.parametrize(
+    ('before', 'after'),
+    [
+        ('scale_factors=[[2,2]]', 'scale_factors=[2.0]'),
+        ('noise_std=0', 'noise_std=0.0'),
+        ("from_image=['noise_std','kernel']", "from_image=['kernel','noise_std']"),
+    ],
+)
+def test_what_means_the_same_is_the_same_configuration(again, folder, before, after):
+    image = ['-i', folder / 'a.png']
+    assert again(f'--set={before}', inputs=image).did == 'a'
+    done = again(f'--set={after}', inputs=image)
+    assert (done.code, done.did) == (0, '')
 
 
 def test_another_image_of_the_same_name_replaces_nothing(again, folder, tmp_path):

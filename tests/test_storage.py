@@ -7,7 +7,15 @@ import os
 import pytest
 from helpers.pictures import refusal
 
-from files.storage import atomic_write, fingerprint, one_line, printable, remove_leftovers, sha256
+from files.storage import (
+    atomic_file,
+    atomic_write,
+    fingerprint,
+    one_line,
+    printable,
+    remove_leftovers,
+    sha256,
+)
 
 
 def test_atomic_write(tmp_path):
@@ -69,6 +77,13 @@ def test_only_what_killed_writes_left_is_removed(tmp_path):
         (tmp_path / name).write_bytes(b'x')
     remove_leftovers(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(kept)
+
+
+def test_what_another_process_writes_just_now_is_no_leftover(tmp_path):
+    with atomic_file(tmp_path / 'big.png') as temporary:
+        remove_leftovers(tmp_path)
+        temporary.write_bytes(b'big')
+    assert (tmp_path / 'big.png').read_bytes() == b'big' and len(list(tmp_path.iterdir())) == 1
 
 
 @pytest.mark.parametrize(
