@@ -86,7 +86,9 @@ class Earlier:
         )
 
     def _deciding(self):
-        """`deciding` of the configuration that is recorded; as it stands, if it is none."""
+        """`deciding` of the configuration that is recorded, if one is; as it stands, if it cannot be used."""
+        if not self.config:
+            return {}
         # What a later version has added is at its default in what was recorded before.
         known = {field.name for field in fields(Config)}
         try:

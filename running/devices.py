@@ -42,8 +42,8 @@ def start_tensorflow(device=None, threads=None, verbose=False):
         # The same seed is to give the same file. Else the convolution that is quickest just now is chosen.
         tf.config.experimental.enable_op_determinism()
         tf.random.set_seed(0)  # asked for then; a benchmark's matrices are all that it fills
-    # Else GPUs would leave of float32's 23 bits of mantissa 10, where 'float32' is asked for.
-    tf.config.experimental.enable_tensor_float_32_execution(False)
+        # Else GPUs would leave of float32's 23 bits of mantissa 10, where 'float32' is asked for.
+        tf.config.experimental.enable_tensor_float_32_execution(False)
     return len(gpus)
 
 

@@ -74,7 +74,7 @@ def test_too_little_memory_for_one_image_is_its_own_failure(enlarge, folder, tmp
             raise MemoryError
 
     done = enlarge(before=before)
-    line = f'{folder}/b.png: MemoryError'
+    line = f'{folder}/b.png: out of memory; crop it, free memory, or use fewer --workers'
     assert (done.code, done.did, done.err.splitlines()[0]) == (1, 'ac', line)
     assert record(tmp_path)['failures'] == [line] and stems(tmp_path) == ['a', 'c']
     assert enlarge().did == 'b' and record(tmp_path)['failures'] == []
