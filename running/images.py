@@ -40,29 +40,12 @@ def run_image(files, conf, terminal, networks, original=None):
     Raises:
         ValueError, OSError: for files that cannot be used, or that were changed while they were read.
     """
-    from ZSSR import ZSSR
-
     started, asked, original = time.perf_counter(), conf, original or files
     digests = digest_files(files)
     conf, kernels, note, found = _settings_for(files, conf, terminal, original)
     terminal.say(f'{files.input.name}: {note}')
     figure = FigureFile(Path(conf.result_path) / figure_name(files.name), terminal.warn)
-
-    def follow(net):
-        """Show where the training stands, in words and as a figure."""
-        terminal.follow(net)
-        if conf.plot_losses:
-            figure.follow(net)
-
-    with terminal.doing(f'reading {files.input.name}'):
-        net = ZSSR(
-            files.input,
-            conf,
-            files.ground_truth,
-            kernels,
-            network=networks.get(files.channels),
-            progress=follow,
-        )
+    net = _read(files, conf, kernels, terminal, figure, networks.get(files.channels))
     # What was hashed is what was read; whatever becomes of the files from here on.
     check_unchanged(digests)
     notes = notes_on(net)
@@ -83,14 +66,35 @@ def run_image(files, conf, terminal, networks, original=None):
         notes=notes,
         **finite(bicubic),
         found=found,
-        seed=net.conf.seed,
-        scales=_with_digests(net.records, conf),
-        values=net.saving and net.saving.values(),
-        precision=net.network.design.precision,
-        device=device(),
-        threads=threads(),
         seconds=round(time.perf_counter() - started, 3),
+        **_facts(net, conf),
     )
+
+
+def _read(files, conf, kernels, terminal, figure, network):
+    """The ZSSR of an image, which tells `terminal`, and `figure` if it is to be shown, where it stands."""
+    from ZSSR import ZSSR
+
+    def follow(net):
+        """Show where the training stands, in words and as a figure."""
+        terminal.follow(net)
+        if conf.plot_losses:
+            figure.follow(net)
+
+    with terminal.doing(f'reading {files.input.name}'):
+        return ZSSR(files.input, conf, files.ground_truth, kernels, network=network, progress=follow)
+
+
+def _facts(net, conf):
+    """What run.json keeps of a ZSSR that has run, and of the machine, a dict."""
+    return {
+        'seed': net.conf.seed,
+        'scales': _with_digests(net.records, conf),
+        'values': net.saving and net.saving.values(),
+        'precision': net.network.design.precision,
+        'device': device(),
+        'threads': threads(),
+    }
 
 
 def notes_on(net):
