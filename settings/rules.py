@@ -15,9 +15,10 @@ COARSEST_GRID = 16
 
 # Beyond these nothing can be gained, but all memory, and days, be lost.
 MOST_ITERATIONS = 10**6
+RAREST_DISPLAY = 10**9  # iterations without a line
 LARGEST_SIDE = 4096
 DEEPEST = 256
-LARGEST_AMOUNT = 1e6
+LARGEST_AMOUNT = 1e12
 
 # Ends of a range of values that are as far apart as this, and no farther from 0, can be computed with.
 SMALLEST_RANGE, LARGEST_VALUE = 1e-30, 1e30
@@ -88,11 +89,12 @@ _RULES = [
     (
         (
             *('max_iters', 'min_iters', 'warm_up_iters', 'learning_rate_policy_check_every'),
-            *('learning_rate_slope_range', 'run_test_every', 'display_every'),
+            *('learning_rate_slope_range', 'run_test_every'),
         ),
         lambda v: v <= MOST_ITERATIONS,
         f'must be at most {MOST_ITERATIONS}',
     ),
+    (('display_every',), lambda v: v <= RAREST_DISPLAY, f'must be at most {RAREST_DISPLAY}'),
     (
         (
             *('learning_rate', 'min_learning_rate', 'init_variance', 'learning_rate_change_ratio'),

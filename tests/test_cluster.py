@@ -129,7 +129,8 @@ def test_workers_that_come_late_and_a_scheduler_that_is_lost(folder, tmp_path, d
     program = {'program': [HELPERS / 'stub_run.py'], 'python_path': PROJECT, 'start_new_session': True}
     process = start(*arguments, '--cluster', dask.file, **program)
     assert process.stdout.readline() == f'results go to {results}\n'
-    assert process.stdout.readline() == 'no worker is there yet: waiting for them\n'
+    waiting = 'no worker is there yet: waiting for them\n'
+    assert process.stderr.readline() == waiting
     for _ in range(2):
         dask.worker(
             HELPERS / 'stub_run.py', PYTHONPATH=os.pathsep.join(map(str, (HELPERS / 'stub', PROJECT)))
@@ -170,11 +171,11 @@ def test_a_file_that_is_none_of_a_scheduler_is_refused_in_a_line(folder, tmp_pat
 
 
 def test_a_worker_of_another_version_or_of_other_threads_refuses():
-    with pytest.raises(ValueError, match=f'has version {__version__} of the program, not 0'):
+    with pytest.raises(cluster.UnfitWorkerError, match=f'has version {__version__} of the program, not 0'):
         cluster._call(len, ([],), '0', None)
     start_tensorflow()
     assert cluster._call(len, ([],), __version__, threads()) == 0
-    with pytest.raises(ValueError, match='start it anew'):
+    with pytest.raises(cluster.UnfitWorkerError, match='start it anew'):
         cluster._call(len, ([],), __version__, threads() + 1)
 
 

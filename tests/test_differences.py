@@ -147,7 +147,7 @@ def test_row_11_the_quick_test_enlarges_the_input_only_with_a_ground_truth(make_
 
 def test_row_12_no_shell_starts_the_processes():
     sources = {path.name: path.read_text() for path in (*PROJECT.glob('*.py'), *PROJECT.glob('[!t]*/*.py'))}
-    assert 'ProcessPoolExecutor' in sources['workers.py']  # test_workers.py lets it run
+    assert 'ProcessPoolExecutor' in sources['processes.py']  # test_processes.py lets it run
     for word in ('xterm', 'os.system', 'os.popen', 'shell=True', 'subprocess'):
         assert not [name for name, text in sources.items() if word in text], word
 

@@ -40,10 +40,10 @@ def peaks(tmp_path_factory):
     """Peaks of memory of a thin network after each of two images, and of the real one after the first."""
     folder = tmp_path_factory.mktemp('large')
     images = [save_pattern(folder / f'{height}.png', height, width) for height, width in SIZES]
-    options = f'--output {folder / "results"}'
+    thin, real = (f'--output {folder / name}' for name in ('thin', 'real'))
     processes = [
-        start(options + ' --set=width=4', *images, program=('-c', PROGRAM)),
-        start(options, images[0], program=('-c', PROGRAM)),
+        start(thin + ' --set=width=4', *images, program=('-c', PROGRAM)),
+        start(real, images[0], program=('-c', PROGRAM)),
     ]
     said = []
     for process in processes:
