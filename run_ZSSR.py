@@ -105,7 +105,7 @@ def _add_settings(parser):
         *('-j', '--workers'),
         type=whole_number(1, MOST_WORKERS),
         metavar='N',
-        help='processes that share the images (default: none but this; with all, one per GPU)',
+        help='processes that share the images (default: two for many on a CPU; with all, one per GPU)',
     )
     add('--cluster', metavar='ADDRESS|FILE', help='share them among the workers of this Dask scheduler')
     add(
@@ -224,7 +224,7 @@ def run_images(conf, args, words, terminal, plan, earlier):
         for line in cluster.notices:
             terminal.warn(line)
     elif plan.images:
-        places = start_devices(args, words, len(plan.images), terminal)
+        places = start_devices(args, words, plan.images, conf, terminal)
     return workers.run_images(
         plan.images,
         conf,
@@ -239,8 +239,9 @@ def run_images(conf, args, words, terminal, plan, earlier):
     )
 
 
-def start_devices(args, words, count, terminal):
+def start_devices(args, words, images, conf, terminal):
     """Start TensorFlow where it is needed; returns the device of each process, none for this one alone."""
+    count = len(images)
     shared = min(args.workers or 1, count)
     if words.gpu is None and shared > 1:
         return [None] * shared
@@ -249,6 +250,7 @@ def start_devices(args, words, count, terminal):
     if words.gpu is not None and gpus == 0:
         terminal.say('there is no such GPU on this machine: running on the CPU')
     if words.gpu != 'all':
+        shared = shared if args.workers or gpus else workers.usual_number(images, conf)
         return [words.gpu] * shared if shared > 1 else []
     visible = devices.visible_devices(gpus)
     number = min(args.workers or len(visible), count)

@@ -14,7 +14,7 @@ from files.run_record import RunRecord
 from files.storage import one_line, printable
 from running.clock import Clock, duration_text, forecast
 from running.cluster import outcomes_of_images
-from running.devices import versions
+from running.devices import cores, versions
 from running.images import process_networks, run_image
 from running.inputs import failure_line
 from running.processes import outcomes_of_processes
@@ -22,6 +22,10 @@ from running.progress import Terminal
 
 # Images that are looked at for a forecast, where they decide their settings; others are taken to be alike.
 LOOKED_AT = 5
+
+# From so many images on, two processes on a CPU are quicker than one (docs/cluster.md); of images with more
+# pixels than this, two at a time may need too much memory.
+SHARED_FROM, SHARED_PIXELS = 4, 2**22
 
 # What no later image is spared either.
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
@@ -169,6 +173,13 @@ def _next(outcomes, terminal, several):
         return next(outcomes, None)
     with terminal.doing('enlarging', timed=True):
         return next(outcomes, None)
+
+
+def usual_number(images, conf):
+    """How many processes share images, a list of ImageFiles, on a CPU where the user does not say."""
+    are_small = all(files.size and math.prod(files.size) * files.pages <= SHARED_PIXELS for files in images)
+    is_shared = len(images) >= SHARED_FROM and are_small and cores() > 1
+    return 2 if is_shared and not conf.plot_losses else 1
 
 
 def clock_for(images, conf, terminal):

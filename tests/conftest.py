@@ -137,7 +137,9 @@ def run(tmp_path, capsys, shared_networks):
 
     def run(*arguments, output=tmp_path / 'results'):
         place = [] if output is None else ['--output', str(output)]
-        code = run_ZSSR.main([*map(str, arguments), *OPTIONS, *place])
+        # In this process, however many images there are.
+        alone = [] if {'-j', '--workers', '--cluster'} & set(arguments) else ['--workers', '1']
+        code = run_ZSSR.main([*map(str, arguments), *OPTIONS, *place, *alone])
         said = capsys.readouterr()
         files = [path.name for path in results(tmp_path / 'results')]
         return SimpleNamespace(code=code, out=said.out, err=said.err, files=files)

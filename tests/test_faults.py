@@ -195,8 +195,7 @@ def test_a_run_that_is_stopped_keeps_what_is_complete(folder, tmp_path, workers,
     for name in ('wait', 'z'):
         save_image(folder / f'{name}.png')
     results = tmp_path / 'results'
-    shared = ['-j', workers] if workers else []
-    arguments = ['0', '-i', folder, '-o', results, '--no-report', *shared]
+    arguments = ['0', '-i', folder, '-o', results, '--no-report', '-j', workers or 1]
     process = start(*arguments, program=[PROGRAM], python_path=PROJECT, start_new_session=True)
     done, ended = ('abcz', r'\d of 5  [abcz].png: ') if workers else ('abc', '[abc] is done')
     for _ in done:

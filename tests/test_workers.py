@@ -21,6 +21,7 @@ from blind.gaussian import Covariance
 from comparing.metrics import psnr, ssim
 from configs import Config
 from files import png
+from files.image_files import ImageFiles
 from files.kernels import preprocess_kernels
 from files.pictures import read_image, write_png
 from files.run_folder import make_results_folder
@@ -30,7 +31,7 @@ from running.clock import duration_text
 from running.devices import start_tensorflow
 from running.inputs import check_images, find_files
 from running.progress import Terminal
-from running.workers import clock_for, run_images
+from running.workers import clock_for, run_images, usual_number
 
 # What `all` does on a machine with two GPUs; here both turn out to be the CPU.
 TWO_GPUS = (
@@ -280,3 +281,12 @@ def test_before_it_starts_a_run_tells_how_long_it_will_take(tmp_path, conf, caps
     assert capsys.readouterr().out.startswith('this will take at most about ')
     clock_for(images, conf, Terminal(quiet=True))
     assert capsys.readouterr().out == ''
+
+
+def test_many_small_images_are_shared_by_two_processes(conf, monkeypatch):
+    monkeypatch.setattr('running.workers.cores', lambda: 2)
+    small, large = ImageFiles('a', size=(240, 160)), ImageFiles('b', size=(3000, 4000))
+    assert usual_number([small] * 3, conf) == 1 and usual_number([small] * 4, conf) == 2
+    assert usual_number([small] * 4 + [large], conf) == 1
+    conf.plot_losses = True
+    assert usual_number([small] * 4, conf) == 1
