@@ -37,7 +37,7 @@ def measure(folder, images, times, workers, seed):
     (folder / 'in').mkdir()
     for number in range(images):
         save_image(folder / 'in' / f'{number:03}.png', number)
-    shared = ['-j', workers] if workers > 1 else []
+    shared = ['-j', workers]
     arguments = ['0', '-i', folder / 'in', '--no-report', *shared, *SETTINGS]
     started = time.monotonic()
     problems = ended(arguments, folder / 'undisturbed')
