@@ -222,7 +222,7 @@ def run_images(conf, args, words, terminal, plan, earlier):
     if plan.images and args.cluster is not None:
         cluster = Cluster(args.cluster, is_gpu=words.gpu == 'all', threads=args.threads, verbose=args.verbose)
         for line in cluster.notices:
-            terminal.warn(line)
+            terminal.say(line)
     elif plan.images:
         places = start_devices(args, words, plan.images, conf, terminal)
     return workers.run_images(
@@ -254,7 +254,8 @@ def start_devices(args, words, images, conf, terminal):
         return [words.gpu] * shared if shared > 1 else []
     visible = devices.visible_devices(gpus)
     number = min(args.workers or len(visible), count)
-    return [visible[index % len(visible)] if visible else None for index in range(number)]
+    shared = [visible[index % len(visible)] if visible else None for index in range(number)]
+    return shared if number > 1 else []
 
 
 def main(argv=None):

@@ -130,7 +130,7 @@ def test_workers_that_come_late_and_a_scheduler_that_is_lost(folder, tmp_path, d
     process = start(*arguments, '--cluster', dask.file, **program)
     assert process.stdout.readline() == f'results go to {results}\n'
     waiting = 'no worker is there yet: waiting for them\n'
-    assert process.stderr.readline() == waiting
+    assert process.stdout.readline() == waiting
     for _ in range(2):
         dask.worker(
             HELPERS / 'stub_run.py', PYTHONPATH=os.pathsep.join(map(str, (HELPERS / 'stub', PROJECT)))
