@@ -269,6 +269,7 @@ def _unpacked_call():
     """A function that makes a pickled call, so that the scheduler, which unpickles jobs, knows no program."""
 
     def call(job):
+        """Make the call that a job is, and return its answer."""
         # Sent as it is, since it is of no module; so it brings what it needs.
         import pickle
 

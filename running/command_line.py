@@ -118,6 +118,7 @@ def _told_to_end():
     """End in order when the process is told to, while the context lasts."""
 
     def end(number, frame):
+        """Break off whatever is at work."""
         raise Terminated
 
     if threading.current_thread() is not threading.main_thread():
