@@ -65,7 +65,10 @@ def _full_disk(folder):
             out = disk / 'out'
             arguments = ['0', '-i', folder / 'in', '--ext', kind, '-o', out, *SETTINGS]
             code, _, err = finish(start(*arguments))
-            problems += [] if code == 2 else [f'{kind}: exit code {code} where there is no room: {err}']
+            # Small results can all find room where run.json does not: then no image failed.
+            expected = 1 if len(list(out.glob('*_zssr_*'))) == 6 else 2
+            if code != expected:
+                problems.append(f'{kind}: exit code {code}, not {expected}, where there is no room: {err}')
             if str(out) not in err.splitlines()[-1] or 'start again' not in err:
                 problems.append(f'{kind}: says {err}')
             done = _done(out)
