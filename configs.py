@@ -49,6 +49,7 @@ class Config:
 
     # Output
     output_flip: bool = True  # geometric self-ensemble
+    round_flip: bool = True  # the same for what rounds leave as sources
     merge_views: str = 'median'  # of the ensemble's results: 'median' or 'mean'
     back_projection_iters: list = field(default_factory=lambda: [10])  # one entry per scale
 

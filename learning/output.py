@@ -160,14 +160,14 @@ class Enlarger:
         self._notify = (work.resized, work.merged) if work else (None, lambda pixels: None)
 
     @classmethod
-    def of(cls, net):
-        """What enlarges images at the current scale of a ZSSR."""
+    def of(cls, net, flip=None):
+        """What enlarges images at the current scale of a ZSSR; `flip` None: as its Config has it."""
         return cls(
             net.network,
             net.sf,
             kernel=net.kernel,
             method=net.conf.upscale_method,
-            flip=net.conf.output_flip,
+            flip=net.conf.output_flip if flip is None else flip,
             iterations=net.conf.back_projection_iters[net.sf_ind],
             merge=net.conf.merge_views,
             work=net.work,

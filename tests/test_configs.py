@@ -214,6 +214,7 @@ PORTS_OWN = {
     'optimizer': 'adam',
     'weight_decay': 0.0,
     'merge_views': 'median',
+    'round_flip': True,
     'batch_size': 1,
     'rounds': 1,
     'from_image': [],
