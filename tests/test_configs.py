@@ -119,7 +119,18 @@ FINE = FAST | {
 FINE_PRESETS = {
     name.replace('FAST', 'FINE'): FAST_PRESETS[name] for name in FAST_PRESETS if 'FAST_IDEAL' in name
 }
-QUICKER = [(FAST, FAST_PRESETS), (FINE, FINE_PRESETS)]
+QUICK = FAST | {
+    'crop_size': 64,
+    'max_iters': 250,
+    'round_flip': False,
+    'merge_views': 'mean',
+    'run_test_every': 125,
+}
+QUICK_PRESETS = {
+    name.replace('FAST', 'QUICK'): FAST_PRESETS[name] for name in FAST_PRESETS if name.startswith('X2')
+}
+del QUICK_PRESETS['X2_QUICK_NOISY_CONF']
+QUICKER = [(QUICK, QUICK_PRESETS), (FAST, FAST_PRESETS), (FINE, FINE_PRESETS)]
 for name, recipe, slow, own in [(n, recipe, *p) for recipe, presets in QUICKER for n, p in presets.items()]:
     fields = PRESETS[slow] | recipe | own
     PRESETS[name] = {field: value for field, value in fields.items() if value != DEFAULTS.get(field)}
