@@ -86,7 +86,7 @@ class ZSSR(OriginalNames):
         hr_fathers_sources: what fathers are cut from: the input, and results of earlier scales; in rounds,
             also what `_choose_sources` makes of the present one.
         srs: the results that were made last, a page each; empty where they were only saved.
-        final_sr: the first of them, or None while a round trains on it.
+        final_sr: the first of them, or None.
         records: a dict per scale finished, as run.json keeps it (`files.records.scale_record`).
         work: learning.work.Work; its phase ('training', 'enlarging', 'writing', 'done') and share (0 to 1).
         scale: Scale, the current one.
@@ -208,8 +208,8 @@ class ZSSR(OriginalNames):
             self.progress(self)
             told = self.is_trained
             if block.ends_round:
-                results = [self.final_test(), *map(self._enlarge, self.inputs[1:])]
-                sources = self._choose_sources(results)
+                flip = self.conf.output_flip and self.conf.round_flip
+                sources = self._choose_sources([self._enlarge(lr, flip) for lr in self.inputs])
                 self.work.phase = 'training'
         if not told:
             # Its last quick test ended the training, which no one knew before.
@@ -377,7 +377,6 @@ class ZSSR(OriginalNames):
             target = self.conf.scales[self.sf_ind]
             halfway = tuple(np.add(scales[-1], target) / 2)
             shape = scaled_shape(self.input.shape, halfway / self.base_sf)
-            self.final_sr = None  # larger than the input, and not needed any more
             images += shrink_all(results, shape, np.divide(halfway, target), self.work.shrunk)
             scales.append(halfway)
         return Sources(images, scales, pages)
@@ -410,16 +409,15 @@ class ZSSR(OriginalNames):
         """Add a son's noise, drawn even where it is 0: every preset walks through the same random numbers."""
         return np.clip(son + self.rng.randn(*son.shape) * self.conf.noise_std, 0, 1)
 
-    def _enlarge(self, lr):
-        """Super-resolve an image whole: float32 array (H, W, C)."""
+    def _enlarge(self, lr, flip=None):
+        """Super-resolve an image whole, by all views if `flip` (None: as conf has it): float32 (H, W, C)."""
         self.work.enter('enlarging')
-        return self._enlarger().whole(lr, self._shape_of(lr))
+        return self._enlarger(flip).whole(lr, self._shape_of(lr))
 
-    def _enlarger(self):
-        """What enlarges images at the current scale."""
+    def _enlarger(self, flip=None):
         from learning.output import Enlarger
 
-        return Enlarger.of(self)
+        return Enlarger.of(self, flip)
 
     def _shape_of(self, lr):
         """(vertical, horizontal) size of an image's result at the current scale."""

@@ -46,7 +46,7 @@ class TrainingLoop:
         self._model, self._design = model, design
         muon = design.optimizer == 'muon'
         self._filters = Filters(design.filter_shapes, design.precision, for_muon=muon)
-        self._optimizer = (Muon if muon else Adam)(self._filters)
+        self._optimizer = Muon(self._filters, design.weight_decay) if muon else Adam(self._filters)
         # Loss gradients are about 1e-5, which float16 can hardly tell from 0.
         self._loss_scale = tf.Variable(LOSS_SCALE) if design.precision == 'float16' else 1.0
         self._compiled_loop = None

@@ -25,6 +25,7 @@ class Design(NamedTuple):
         grid: 1, or the factor by which the convolutions' grid is coarser than the images'.
         jit_compile: compile the training step with XLA.
         optimizer: 'adam' or 'muon'.
+        weight_decay: of Muon.
         batch_size: pairs of a training step.
     """
 
@@ -35,6 +36,7 @@ class Design(NamedTuple):
     grid: int = 1
     jit_compile: bool = False
     optimizer: str = 'adam'
+    weight_decay: float = 0.0
     batch_size: int = 1
 
 
@@ -49,6 +51,7 @@ def design_for(conf, channels):
         grid=conf.grid,
         jit_compile=conf.jit_compile,
         optimizer=conf.optimizer,
+        weight_decay=conf.weight_decay,
         batch_size=conf.batch_size,
     )
 

@@ -69,9 +69,15 @@ class Muon(Adam):
     on the long matrices where `orthogonal` works on short ones.
     """
 
-    def __init__(self, filters):
-        """Make the variables for `filters`, a Filters whose hidden layers are matrices."""
+    def __init__(self, filters, weight_decay=0.0):
+        """Make the variables.
+
+        Args:
+            filters: Filters whose hidden layers are matrices.
+            weight_decay: share of a matrix that a step at rate 1 would take off.
+        """
         super().__init__(filters)
+        self._weight_decay = weight_decay
         self._momentum = tf.Variable(tf.zeros_like(filters.matrices))
 
     def reset(self):
@@ -86,7 +92,10 @@ class Muon(Adam):
         momentum = self._momentum.assign(MOMENTUM * self._momentum + gradient)
         direction = orthogonal(gradient + MOMENTUM * momentum)
         size = MUON_STRENGTH * math.sqrt(max(direction.shape[1:]))
-        self._filters.matrices.assign_sub(rate * size * direction)
+        step = rate * size * direction
+        if self._weight_decay:
+            step += rate * self._weight_decay * self._filters.matrices
+        self._filters.matrices.assign_sub(step)
 
 
 def orthogonal(matrices):

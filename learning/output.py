@@ -78,6 +78,13 @@ def median(images, notify=lambda pixels: None):
     return tf.concat(strips, 0)[None]
 
 
+def mean(images, notify=lambda pixels: None):
+    """Pixelwise mean, as `median`."""
+    notify(math.prod(images[0].shape[1:3]))
+    number = sum(batch.shape[0] for batch in images)
+    return tf.add_n([tf.reduce_sum(batch, 0, keepdims=True) for batch in images]) / number
+
+
 @tf.function(reduce_retracing=True)
 def _median(views):
     """Let the largest values rise, one after the other, until those in the middle have their place.
@@ -132,7 +139,7 @@ class BackProjection:
 class Enlarger:
     """Enlarges images with a trained network: ensemble, back-projection, median; large ones by strips."""
 
-    def __init__(self, network, sf, *, kernel, method, flip, iterations, work=None):
+    def __init__(self, network, sf, *, kernel, method, flip, iterations, merge='median', work=None):
         """Serve one scale.
 
         Args:
@@ -142,24 +149,27 @@ class Enlarger:
             method: interpolation method's name, of the network's input.
             flip: whether there are views but the image's own.
             iterations: of back-projection.
+            merge: 'median' or 'mean' of the views' results.
             work: Work, which counts what is done, or None.
         """
         self._network, self._sf, self._kernel, self._method = network, sf, kernel, method
         # Turned by a right angle, an image would need the two factors exchanged.
         self._views = range(1) if not flip else TURNED if sf[0] == sf[1] else UPRIGHT
         self._iterations = iterations
+        self._merge = mean if merge == 'mean' else median
         self._notify = (work.resized, work.merged) if work else (None, lambda pixels: None)
 
     @classmethod
-    def of(cls, net):
-        """What enlarges images at the current scale of a ZSSR."""
+    def of(cls, net, flip=None):
+        """What enlarges images at the current scale of a ZSSR; `flip` None: as its Config has it."""
         return cls(
             net.network,
             net.sf,
             kernel=net.kernel,
             method=net.conf.upscale_method,
-            flip=net.conf.output_flip,
+            flip=net.conf.output_flip if flip is None else flip,
             iterations=net.conf.back_projection_iters[net.sf_ind],
+            merge=net.conf.merge_views,
             work=net.work,
         )
 
@@ -229,4 +239,4 @@ class Enlarger:
             back_project(batch, self._iterations)
             for batch in super_resolve_views(self._super_resolve, lr, shape, self._views)
         ]
-        return np.asarray(back_project(median(outputs, merged), self._iterations))[0]
+        return np.asarray(back_project(self._merge(outputs, merged), self._iterations))[0]

@@ -174,8 +174,8 @@ class Work:
             part_sr = shape if part == base_shape else scaled_shape(part, sf)
             # What rounds enlarge, and the result.
             between, enlarging = (
-                self._pages * self._enlarging(lr, sr, sf, conf.back_projection_iters[index])
-                for lr, sr in ((part, part_sr), (base_shape, shape))
+                self._pages * self._enlarging(lr, sr, sf, conf.back_projection_iters[index], flip)
+                for lr, sr, flip in ((part, part_sr, conf.round_flip), (base_shape, shape, True))
             )
             tests = math.ceil(conf.max_iters / conf.run_test_every) if conf.run_test else 0
             looked_at = sum(self._windows(looked, part) for looked in (part, part_sr)[: 1 + has_truth])
@@ -188,9 +188,9 @@ class Work:
             if scale in conf.base_changes:
                 base, base_shape = scale, shape
 
-    def _enlarging(self, base_shape, shape, sf, back_projections):
+    def _enlarging(self, base_shape, shape, sf, back_projections, flip):
         """One output: views, their back-projection and median, and that of the median."""
-        views = (8 if sf[0] == sf[1] else 4) if self._conf.output_flip else 1
+        views = (8 if sf[0] == sf[1] else 4) if self._conf.output_flip and flip else 1
         pixels = math.prod(shape)
         passes = views * math.prod(with_margins(0, n, n, self._halo) for n in shape) * self._pixel
         resizes = (views + 1) * back_projections * (pixels + math.prod(base_shape)) * self._costs.resize

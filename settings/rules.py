@@ -98,7 +98,7 @@ _RULES = [
     (
         (
             *('learning_rate', 'min_learning_rate', 'init_variance', 'learning_rate_change_ratio'),
-            *('noise_std', 'augment_scale_diff_sigma', 'augment_shear_sigma'),
+            *('noise_std', 'augment_scale_diff_sigma', 'augment_shear_sigma', 'weight_decay'),
         ),
         lambda v: v <= LARGEST_AMOUNT,
         f'must be at most {LARGEST_AMOUNT:g}',
@@ -124,7 +124,7 @@ _RULES = [
     (
         (
             *('min_iters', 'min_learning_rate', 'learning_rate_slope_range', 'noise_std', 'warm_up_iters'),
-            *('augment_scale_diff_sigma', 'augment_shear_sigma'),
+            *('augment_scale_diff_sigma', 'augment_shear_sigma', 'weight_decay'),
         ),
         lambda v: v >= 0,
         'must not be negative',
@@ -160,6 +160,7 @@ _RULES = [
         lambda v: v in RESULT_FORMATS,
         f'must be one of {", ".join(RESULT_FORMATS)}',
     ),
+    (('merge_views',), lambda v: v in ('median', 'mean'), "must be 'median' or 'mean'"),
     (('network_grid',), lambda v: v in ('high', 'low'), "must be 'high' or 'low'"),
     (('rate_policy',), lambda v: v in ('plateau', 'linear'), "must be 'plateau' or 'linear'"),
     (('optimizer',), lambda v: v in ('adam', 'muon'), "must be 'adam' or 'muon'"),

@@ -106,8 +106,33 @@ FAST_PRESETS = {
         {'back_projection_iters': [2, 2], 'crop_size': 64},
     ),
 }
-for name, (slow, own) in FAST_PRESETS.items():
-    fields = PRESETS[slow] | FAST | own
+FINE = FAST | {
+    'batch_size': 8,
+    'learning_rate': 0.001,
+    'weight_decay': 3.0,
+    'max_iters': 1500,
+    'rounds': 5,
+    'augment_min_scale': 1.0,
+    'merge_views': 'mean',
+    'run_test_every': 250,
+}
+FINE_PRESETS = {
+    name.replace('FAST', 'FINE'): FAST_PRESETS[name] for name in FAST_PRESETS if 'FAST_IDEAL' in name
+}
+QUICK = FAST | {
+    'crop_size': 64,
+    'max_iters': 250,
+    'round_flip': False,
+    'merge_views': 'mean',
+    'run_test_every': 125,
+}
+QUICK_PRESETS = {
+    name.replace('FAST', 'QUICK'): FAST_PRESETS[name] for name in FAST_PRESETS if name.startswith('X2')
+}
+del QUICK_PRESETS['X2_QUICK_NOISY_CONF']
+QUICKER = [(QUICK, QUICK_PRESETS), (FAST, FAST_PRESETS), (FINE, FINE_PRESETS)]
+for name, recipe, slow, own in [(n, recipe, *p) for recipe, presets in QUICKER for n, p in presets.items()]:
+    fields = PRESETS[slow] | recipe | own
     PRESETS[name] = {field: value for field, value in fields.items() if value != DEFAULTS.get(field)}
 
 DECIDED = ['kernel', 'noise_std', 'back_projection_iters', 'output_flip', 'augment_allow_rotation']
@@ -180,6 +205,8 @@ INCONSISTENT = [
     ({'batch_size': 0}, 'batch_size must be at least 1'),
     ({'optimizer': 'muon', 'depth': 2}, "optimizer 'muon' is for hidden layers"),
     ({'network_grid': 'mid'}, 'network_grid must be'),
+    ({'weight_decay': -0.1}, 'weight_decay must not be negative'),
+    ({'merge_views': 'max'}, "merge_views must be 'median' or 'mean'"),
     ({'rate_policy': 'cosine'}, 'rate_policy must be'),
     ({'network_grid': 'low', 'scale_factors': [1.5]}, "network_grid 'low' needs one whole factor"),
     ({'network_grid': 'low', 'scale_factors': [[2, 3]]}, "network_grid 'low' needs one whole factor"),
@@ -196,6 +223,9 @@ PORTS_OWN = {
     'warm_up_iters': 0,
     'jit_compile': False,
     'optimizer': 'adam',
+    'weight_decay': 0.0,
+    'merge_views': 'median',
+    'round_flip': True,
     'batch_size': 1,
     'rounds': 1,
     'from_image': [],

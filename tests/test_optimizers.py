@@ -3,10 +3,11 @@
 import numpy as np
 import tensorflow as tf
 from helpers import tolerances
-from helpers.optimisers import BOTH, make, random_filters
+from helpers.optimisers import BOTH, SHAPES, make, random_filters
 
 from configs import Config
 from learning import optimizers
+from learning.filters import Filters
 from learning.network import Network, design_for
 from learning.optimizers import Adam, Muon
 
@@ -53,6 +54,21 @@ def test_hidden_layers_step_as_muon_and_the_outer_ones_as_adam():
             np.testing.assert_allclose(mine, twin.reshape(mine.shape), rtol=0, atol=tolerances.MUON)
         for mine, other in ((first, adams.exact[0]), (last, adams.exact[-1])):
             np.testing.assert_allclose(mine, other, rtol=0, atol=tolerances.FLOAT32)
+
+
+def test_weight_decay_shrinks_hidden_layers_alone_by_its_share():
+    rate, decay = tf.constant(1e-2), 3.0
+    results = []
+    for weight_decay in (0.0, decay):
+        filters = Filters(SHAPES, for_muon=True)
+        muon = Muon(filters, weight_decay)
+        filters.load(random_filters(0))
+        muon.apply([tf.constant(each) for each in random_filters(1, 1e-4)], rate)
+        results.append(filters.exact)
+    for index, (without, shrunk) in enumerate(zip(*results, strict=True)):
+        hidden = 0 < index < len(results[0]) - 1
+        share = 1e-2 * decay * random_filters(0)[index] if hidden else 0
+        np.testing.assert_allclose(shrunk, without - share, rtol=0, atol=tolerances.FLOAT32)
 
 
 @BOTH

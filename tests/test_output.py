@@ -46,14 +46,14 @@ def test_every_view_is_super_resolved_once_and_turned_back(monkeypatch, limit, v
         np.testing.assert_array_equal(output, IMAGES[0].repeat(2, 0).repeat(2, 1))
 
 
+@pytest.mark.parametrize('merge', ['median', 'mean'])
 @pytest.mark.parametrize('number', [1, 2, 3, 8])
-def test_median_is_numpys(monkeypatch, number):
+def test_views_are_merged_as_numpy_does(monkeypatch, number, merge):
     monkeypatch.setattr(output_module, 'STRIP', 2)
     images = np.random.RandomState(1).rand(number, 5, 7, 3).astype(np.float32)
     batches = [tf.constant(images[:1]), *([tf.constant(images[1:])] if number > 1 else [])]
-    np.testing.assert_allclose(
-        output_module.median(batches), np.median(images, axis=0)[None], rtol=0, atol=tolerances.FLOAT32
-    )
+    merged, expected = getattr(output_module, merge)(batches), getattr(np, merge)(images, axis=0)[None]
+    np.testing.assert_allclose(merged, expected, rtol=0, atol=tolerances.FLOAT32)
 
 
 @pytest.mark.parametrize('tile', [1000, 6])
@@ -83,3 +83,6 @@ def test_back_projection_and_median_tell_of_every_piece(monkeypatch):
     told.clear()
     output_module.median([out], told.append)
     assert told == [8 * 18, 8 * 18]
+    told.clear()
+    output_module.mean([out], told.append)
+    assert told == [16 * 18]

@@ -23,9 +23,9 @@ class Watcher(ZSSR):
         super().train()
         self.network = network
 
-    def final_test(self):
-        self.results.append(super().final_test())
-        return self.results[-1]
+    def _choose_sources(self, results=()):
+        self.results += results
+        return super()._choose_sources(results)
 
 
 class Recorder:
@@ -79,6 +79,22 @@ def test_the_result_of_a_round_becomes_a_source_halfway(make_net, image):
     framed = sources.pixels.numpy()[(height + 2) * (width + 2) :].reshape(halfway[0] + 2, halfway[1] + 2, 3)
     expected = np.clip(imresize(net.results[0], 0.75, halfway), 0, 1)
     np.testing.assert_allclose(framed[1:-1, 1:-1], expected, rtol=0, atol=tolerances.FLOAT32)
+
+
+@pytest.mark.parametrize('round_flip', [True, False])
+def test_a_round_leaves_all_views_merged_or_the_image_as_it_is_seen(make_net, round_flip):
+    class Comparer(Watcher):
+        def _choose_sources(self, results=()):
+            if results:
+                turned = [self._enlarge(self.input, flip) for flip in (False, True)]
+                assert not np.array_equal(*turned)
+                np.testing.assert_array_equal(results[0], turned[round_flip])
+            return super()._choose_sources(results)
+
+    options = {'max_iters': 4, 'rounds': 2, 'output_flip': True, 'round_flip': round_flip}
+    net = make_net(cls=Comparer, **LINEAR | options)
+    net.train()
+    assert len(net.results) == 1
 
 
 def test_after_a_base_change_halfway_is_between_base_and_target(make_net, image):
