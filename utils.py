@@ -77,11 +77,11 @@ def back_projection(y_sr, y_lr, down_kernel, up_kernel, sf):
         sf: (vertical, horizontal) scale factors, H = ceil(h * sf[0]).
 
     Returns:
-        Float array (H, W, C), clipped to [0, 1].
+        Float array (H, W, C), clipped to [0, 1], of the type of `y_sr`.
 
     Source: Irani and Peleg (1991); ZSSR paper, section 3.1.
     """
     sf = np.asarray(sf, dtype=np.float64)
     again_lr = imresize(y_sr, scale_factor=1 / sf, output_shape=y_lr.shape, kernel=down_kernel)
     error = imresize(y_lr - again_lr, scale_factor=sf, output_shape=y_sr.shape, kernel=up_kernel)
-    return np.clip(y_sr + error, 0, 1)
+    return np.clip(y_sr + error, 0, 1).astype(y_sr.dtype)

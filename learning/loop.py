@@ -33,7 +33,8 @@ class TrainingLoop:
        filters that convolutions see, its gradient, the optimiser.
     4. The filters go back into the model. The last pair is returned as well, to be looked at.
 
-    The graph is traced once and fixes no size: not the image's, not the crop's, not the number of iterations.
+    The graph fixes no size: not the image's, not the crop's, not the number of iterations. It is traced once,
+    and in float32 once more where some sons are made by a kernel and others by a method.
     """
 
     def __init__(self, model, design):
@@ -49,7 +50,7 @@ class TrainingLoop:
         self._optimizer = Muon(self._filters, design.weight_decay) if muon else Adam(self._filters)
         # Loss gradients are about 1e-5, which float16 can hardly tell from 0.
         self._loss_scale = tf.Variable(LOSS_SCALE) if design.precision == 'float16' else 1.0
-        self._compiled_loop = None
+        self._compiled_loop = tf.function(self._train)
         self._compiled_step = tf.function(self._step, jit_compile=design.jit_compile)
         self._compiled_single_step = tf.function(self._single_step, reduce_retracing=True)
 
@@ -71,10 +72,8 @@ class TrainingLoop:
             tf.constant(noise, plan.down.rows.dtype),
             tf.constant(rates, tf.float32),
         )
-        if self._compiled_loop is None:
-            specs = tf.nest.map_structure(lambda t: tf.TensorSpec([None] * t.shape.rank, t.dtype), arguments)
-            self._compiled_loop = tf.function(self._train).get_concrete_function(*specs)
-        return [result.numpy() for result in self._compiled_loop(*arguments)]
+        loop = self._compiled_loop.get_concrete_function(*tf.nest.map_structure(_of_any_size, arguments))
+        return [result.numpy() for result in loop(*arguments)]
 
     def step(self, enlarged, fathers, rate):
         """Train once; arguments and results as `Network.step`."""
@@ -84,7 +83,7 @@ class TrainingLoop:
     def _train(self, packed, plan, indices, inverses, noise, rates):
         """The whole loop, as the class tells it."""
         channels, batch_size = self._design.channels, self._design.batch_size
-        crop_size = tf.shape(plan.up.rows)[1]
+        crop_size = tf.shape(plan.up.rows)[-2]
         # STEP 1: filters from the model to their owner.
         self._load_filters()
         iterations = tf.size(rates)
@@ -158,3 +157,9 @@ class TrainingLoop:
     def _store_filters(self):
         for weight, filters in zip(self._model.trainable_weights, self._filters.exact, strict=True):
             weight.assign(filters)
+
+
+def _of_any_size(tensor):
+    """What a compiled loop is told of a tensor or SparseTensor: all but its size."""
+    spec = tf.SparseTensorSpec if isinstance(tensor, tf.SparseTensor) else tf.TensorSpec
+    return spec([None] * tensor.shape.rank, tensor.dtype)

@@ -1,6 +1,7 @@
 """From the network's outputs to the result: geometric self-ensemble and back-projection, in TensorFlow."""
 
 import math
+from functools import partial
 
 import numpy as np
 import tensorflow as tf
@@ -114,6 +115,8 @@ class BackProjection:
             notify: called with the number of pixels of every piece that has been resized; None: nothing is.
         """
         self.lr = lr
+        # scipy's correlate answers in the image's own type.
+        self._error_dtype = dtype if isinstance(kernel, str) else tf.float32
         self.down = ImageResize(output_shape, lr.shape[1:3], 1 / sf, kernel, dtype)
         self.up = ImageResize(lr.shape[1:3], output_shape, sf, upscale_method, dtype)
         if notify:
@@ -121,6 +124,8 @@ class BackProjection:
 
     def __call__(self, sr, iterations):
         """Do what `utils.back_projection` does for one image, several times for a batch.
+
+        As there, what is added is float64 where resizes are, and the sum float32.
 
         Args:
             sr: float32 tensor (batch, H, W, C) in [0, 1].
@@ -132,8 +137,17 @@ class BackProjection:
         Source: Irani and Peleg (1991); ZSSR paper, section 3.1.
         """
         for _ in range(iterations):
-            sr = tf.clip_by_value(sr + self.up(self.lr - self.down(sr)), 0, 1)
+            sr = self.up(self.down(sr, self._error), partial(_added, sr))
         return sr
+
+    def _error(self, again_lr, place):
+        """What a piece of the input has and the result, shrunk again, has not."""
+        return tf.cast(self.lr[place], self._error_dtype) - tf.cast(again_lr, self._error_dtype)
+
+
+def _added(sr, error, place):
+    """A piece of a result, clipped, with its error added."""
+    return tf.cast(tf.clip_by_value(tf.cast(sr[place], error.dtype) + error, 0, 1), sr.dtype)
 
 
 class Enlarger:

@@ -2,6 +2,10 @@
 
 Every resize is separable, or a sum of few separable ones: a numeric kernel is split into products of a column
 and a row (its singular vectors). So one description, `Resize`, serves interpolation and blur alike.
+
+In float64, on CPUs, the matrices of interpolation are sparse: their products add up tap by tap, as NumPy does
+in `imresize`, and give its very bits. They decide where a result lies right between two float32 numbers, as
+often happens to an image of 8 bits that is enlarged by 1.5: every third pixel's weights are sixteenths.
 """
 
 import math
@@ -16,17 +20,20 @@ from imresize import contributions, subsample_positions
 # benchmarks' images still pass whole.
 TILE = 640
 
+# On GPUs, a product with a sparse matrix is added up in whatever order.
+SPARSE = set() if tf.config.list_physical_devices('GPU') else {tf.float64}
+
 
 class Resize(NamedTuple):
     """A sum of separable resizes, as matrices.
 
     Attributes:
-        rows: float tensor (terms, h_out, h_in).
-        columns: float tensor (terms, w_out, w_in).
+        rows: float tensor (terms, h_out, h_in), or SparseTensor (h_out, h_in).
+        columns: float tensor (terms, w_out, w_in), or SparseTensor (w_out, w_in).
     """
 
-    rows: tf.Tensor
-    columns: tf.Tensor
+    rows: tf.Tensor | tf.SparseTensor
+    columns: tf.Tensor | tf.SparseTensor
 
 
 def resize_plan(in_shape, out_shape, scale, kernel, dtype=tf.float64):
@@ -37,11 +44,8 @@ def resize_plan(in_shape, out_shape, scale, kernel, dtype=tf.float64):
         kernel: method name, or aligned 2-D kernel (scales at most 1).
         dtype: of the matrices.
     """
-    matrices = []
-    for axis, weights in enumerate(_axes(in_shape, out_shape, scale, kernel, dtype)):
-        (start, stop), matrix = _axis_part(weights, (0, out_shape[axis]), dtype)
-        matrices.append(tf.pad(matrix, [(0, 0), (0, 0), (start, in_shape[axis] - stop)]))
-    return Resize(*matrices)
+    axes = _axes(in_shape, out_shape, scale, kernel, dtype)
+    return Resize(*(_matrix(*axis, length, dtype) for axis, length in zip(axes, in_shape[:2], strict=True)))
 
 
 def _axes(in_shape, out_shape, scale, kernel, dtype):
@@ -63,14 +67,25 @@ def _axes(in_shape, out_shape, scale, kernel, dtype):
 
 
 def _axis_part(axis, part, dtype):
-    """The input range that a range of output pixels is made of, and the matrix (terms, n, pixels) from it."""
+    """The input range that a range of output pixels is made of, and the matrix from it."""
     indices, weights = axis
     indices, weights = indices[slice(*part)], weights[:, slice(*part)]
     first, last = int(indices.min()), int(indices.max()) + 1
-    matrix = np.zeros((*weights.shape[:2], last - first))
+    return (first, last), _matrix(indices - first, weights, last - first, dtype)
+
+
+def _matrix(indices, weights, length, dtype):
+    """The matrix of an axis of a Resize, from `length` pixels, of indices and weights as `_axes` has them."""
+    shape = (*weights.shape[:2], length)
+    # The terms of a kernel leave few zeros.
+    if dtype in SPARSE and len(weights) == 1:
+        output, tap = np.nonzero(weights[0])
+        places = np.stack([output, indices[output, tap]], axis=1)
+        return tf.SparseTensor(places, tf.constant(weights[0, output, tap], dtype), shape[1:])
+    matrix = np.zeros(shape)
     for term, term_weights in zip(matrix, weights, strict=True):
-        np.add.at(term, (np.arange(len(indices))[:, None], indices - first), term_weights)
-    return (first, last), tf.constant(matrix, dtype)
+        np.add.at(term, (np.arange(len(indices))[:, None], indices), term_weights)
+    return tf.constant(matrix, dtype)
 
 
 def separable_terms(kernel, dtype=tf.float64):
@@ -96,6 +111,8 @@ def _blur_contributions(length, out_length, factor, taps):
 
 def apply_resize(images, resize):
     """Resize a batch (batch, H, W, C) of the plan's type to (batch, h, w, C), as `resize`, a Resize, says."""
+    if isinstance(resize.rows, tf.SparseTensor):
+        return _apply_sparse(images, resize)
     batch, height, width, channels = tf.unstack(tf.shape(images), num=4)
     terms, out_height, _ = tf.unstack(tf.shape(resize.rows), num=3)
     out_width = tf.shape(resize.columns)[1]
@@ -109,6 +126,17 @@ def apply_resize(images, resize):
     return tf.transpose(resized, [0, 2, 3, 1])
 
 
+def _apply_sparse(images, resize):
+    batch, height, width, channels = tf.unstack(tf.shape(images), num=4)
+    out_width = tf.shape(resize.columns)[0]
+    # The axis that is resized comes first, as rows of one matrix.
+    rows = tf.reshape(tf.transpose(images, [1, 2, 0, 3]), [height, -1])
+    shorter = tf.sparse.sparse_dense_matmul(resize.rows, rows)
+    columns = tf.transpose(tf.reshape(shorter, [-1, width, batch * channels]), [1, 0, 2])
+    narrower = tf.sparse.sparse_dense_matmul(resize.columns, tf.reshape(columns, [width, -1]))
+    return tf.transpose(tf.reshape(narrower, [out_width, -1, batch, channels]), [2, 1, 0, 3])
+
+
 class ImageResize:
     """`imresize` of whole images of one size, piece by piece, so that no matrix is as large as an image.
 
@@ -120,18 +148,31 @@ class ImageResize:
         """Plan every row and column of pieces; arguments as in `resize_plan`."""
         self.notify = lambda pixels: None
         self._rows, self._columns = (
-            [_axis_part(axis, (start, min(start + TILE, n)), dtype) for start in range(0, n, TILE)]
+            [
+                (slice(*part), _axis_part(axis, part, dtype))
+                for part in ((start, min(start + TILE, n)) for start in range(0, n, TILE))
+            ]
             for axis, n in zip(_axes(in_shape, out_shape, scale, kernel, dtype), out_shape, strict=False)
         )
 
-    def __call__(self, images):
-        """Resize a float32 batch (batch, H, W, C) to (batch, h, w, C), not clipped."""
+    def __call__(self, images, finish=lambda piece, place: tf.cast(piece, tf.float32)):
+        """Resize a batch.
+
+        Args:
+            images: float tensor (batch, H, W, C).
+            finish: what to make of every piece: function of a tensor of the matrices' type, not clipped, and
+                of its place (slices) in the result. A whole result of that type may be too large.
+
+        Returns:
+            Tensor (batch, h, w, C), put together from what `finish` returns.
+        """
         rows = []
-        for row in self._rows:
+        for y, row in self._rows:
             pieces = []
-            for column in self._columns:
-                pieces.append(tf.cast(_resize_piece(images, row, column), tf.float32))
-                self.notify(math.prod(pieces[-1].shape[:3]))
+            for x, column in self._columns:
+                piece = _resize_piece(images, row, column)
+                pieces.append(finish(piece, (slice(None), y, x)))
+                self.notify(math.prod(piece.shape[:3]))
             rows.append(tf.concat(pieces, 2))
         return tf.concat(rows, 1)
 

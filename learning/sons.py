@@ -29,7 +29,7 @@ class SonPlan(NamedTuple):
     @property
     def son_shape(self):
         """(vertical, horizontal) size of the sons."""
-        return self.up.rows.shape[2], self.up.columns.shape[2]
+        return self.up.rows.shape[-1], self.up.columns.shape[-1]
 
 
 def plan_sons(crop_size, sf, kernel, upscale_method, dtype=tf.float64):

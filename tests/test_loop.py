@@ -110,6 +110,18 @@ def test_a_batch_steps_by_the_mean_gradient_of_its_pairs():
     np.testing.assert_allclose(output, one_output, rtol=0, atol=tolerances.NETWORK)
 
 
+def test_sons_may_be_made_by_a_method_in_one_image_and_by_a_kernel_in_the_next():
+    net, losses = Network(design_for(TINY_CONF, 3)), []
+    sources = pack_sources([np.random.RandomState(0).rand(20, 24, 3)] * 2)
+    kernel = np.random.RandomState(1).rand(3, 5) / 8
+    for sons in ('cubic', kernel, 'cubic', kernel):
+        net.reset(random_filters(0))
+        plan = plan_sons(16, (2, 2), sons, 'cubic')
+        losses.append(net.train(sources, plan, random_draws(2), [1e-3] * 2)[0])
+    np.testing.assert_array_equal(losses[:2], losses[2:])
+    assert np.all(losses[0] != losses[1])
+
+
 def test_how_many_pairs_are_made_at_once_changes_nothing(monkeypatch):
     sources = pack_sources([np.random.RandomState(0).rand(20, 24, 3)] * 2)
     plan = plan_sons(16, (2, 2), 'cubic', 'cubic')

@@ -1,5 +1,7 @@
 """resizing.py: resizing by products of matrices against imresize and SciPy."""
 
+import platform
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -57,6 +59,17 @@ def test_a_part_of_an_enlargement_is_a_part_of_imresize(method, sf):
         part = resizing.resize_region(lr[None], sf, whole.shape, method, region)[0]
         top, bottom, left, right = region
         np.testing.assert_allclose(part, whole[top:bottom, left:right], rtol=0, atol=tolerances.FLOAT64)
+
+
+@pytest.mark.skipif(platform.machine() != 'x86_64', reason='others may round a product and a sum at once')
+@pytest.mark.parametrize('method', METHODS)
+@pytest.mark.parametrize('sf', [(2, 2), (1, 1.5), (1.5, 1), (1.5, 1.5), (2.7, 2.7)])
+def test_an_enlargement_in_float64_is_imresizes_to_the_last_bit(method, sf):
+    lr = np.float32(np.random.RandomState(0).randint(256, size=(40, 50, 3)) / 255)
+    whole = imresize(lr, sf, kernel=method)
+    height, width = whole.shape[:2]
+    enlarged = resizing.resize_region(lr[None], sf, whole.shape, method, (0, height, 0, width))[0]
+    np.testing.assert_array_equal(enlarged, whole)
 
 
 def test_a_part_of_an_enlargement_to_an_odd_size():

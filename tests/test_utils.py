@@ -1,6 +1,7 @@
 """utils.py: fathers by the original's function, and back-projection."""
 
 import numpy as np
+import pytest
 from helpers import tolerances
 
 from imresize import imresize
@@ -56,6 +57,15 @@ def test_back_projection_leaves_a_consistent_result(image):
     np.testing.assert_allclose(
         back_projection(sr, lr, 'cubic', 'cubic', (2, 2)), np.clip(sr, 0, 1), atol=tolerances.FLOAT64
     )
+
+
+@pytest.mark.parametrize('dtype', [np.float32, np.float64])
+def test_back_projection_rounds_the_sum_to_the_results_type(image, dtype):
+    sr, lr = ((part * 0.9).astype(dtype) for part in (imresize(image, 2), image))
+    exact = sr + imresize(lr - imresize(sr, 0.5), 2)
+    out = back_projection(sr, lr, 'cubic', 'cubic', (2, 2))
+    assert out.dtype == dtype
+    np.testing.assert_array_equal(out, np.clip(exact, 0, 1).astype(dtype))
 
 
 def test_back_projection_adds_the_enlarged_difference(image):
