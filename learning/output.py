@@ -79,7 +79,7 @@ def median(images, notify=lambda pixels: None):
     return tf.concat(strips, 0)[None]
 
 
-@tf.function(reduce_retracing=True)
+@tf.function(reduce_retracing=True, autograph=False)
 def _median(views):
     """Let the largest values rise, one after the other, until those in the middle have their place.
 
