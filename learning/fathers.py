@@ -188,4 +188,4 @@ def warp_image(image, matrix, crop_size):
     return fathers[0].numpy()
 
 
-_compiled_warp = tf.function(warp, reduce_retracing=True)
+_compiled_warp = tf.function(warp, reduce_retracing=True, autograph=False)

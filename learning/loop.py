@@ -16,6 +16,10 @@ os.environ.setdefault('TF_MKL_OPTIMIZE_PRIMITIVE_MEMUSE', '0')
 # Fathers made at once have together about this many pixels; more of them take no less time each.
 FATHER_PIXELS = 2**20 if tf.config.list_physical_devices('GPU') else 2**17
 
+# AutoGraph makes loops of the graph out of Python's, and to find them rewrites the source of all that is
+# called, which takes longer than tracing it. Only one function here has such loops.
+no_autograph = tf.autograph.experimental.do_not_convert
+
 # Of float16's gradients: its start, its growth in each step without overflow (doubled in 1,000), its limit.
 LOSS_SCALE, LOSS_SCALE_GROWTH, LOSS_SCALE_LIMIT = 2.0**12, 2.0**0.001, 2.0**24
 
@@ -51,8 +55,8 @@ class TrainingLoop:
         # Loss gradients are about 1e-5, which float16 can hardly tell from 0.
         self._loss_scale = tf.Variable(LOSS_SCALE) if design.precision == 'float16' else 1.0
         self._compiled_loop = tf.function(self._train)
-        self._compiled_step = tf.function(self._step, jit_compile=design.jit_compile)
-        self._compiled_single_step = tf.function(self._single_step, reduce_retracing=True)
+        self._compiled_step = tf.function(self._step, jit_compile=design.jit_compile, autograph=False)
+        self._compiled_single_step = tf.function(self._single_step, reduce_retracing=True, autograph=False)
 
     def reset(self):
         """Forget all gradients seen, and what was rounded off the filters."""
@@ -97,11 +101,11 @@ class TrainingLoop:
             # STEP 2: the pairs of a portion.
             portion = tf.range(first, tf.minimum(first + portion_size, iterations))
             drawn = tf.range(first * batch_size, (portion[-1] + 1) * batch_size)
-            fathers = warp(packed, tf.gather(indices, drawn), tf.gather(inverses, drawn), crop_size)
-            sons = make_sons(fathers, tf.gather(noise, drawn), plan)
+            draws = [tf.gather(each, drawn) for each in (indices, inverses, noise)]
+            fathers, sons, enlarged = self._make_pairs(packed, plan, draws, crop_size)
             # In batches, one of which is gathered in one op where a slice needs five.
             shape = [-1, batch_size, crop_size, crop_size, channels]
-            pairs = [tf.reshape(images, shape) for images in (enlarge_sons(sons, plan), fathers)]
+            pairs = [tf.reshape(images, shape) for images in (enlarged, fathers)]
             # STEP 3: a step for each batch.
             for i in portion:
                 tf.autograph.experimental.set_loop_options(shape_invariants=self._any_size(output))
@@ -113,6 +117,15 @@ class TrainingLoop:
         self._store_filters()
         return losses.stack(), father, tf.cast(son, tf.float32), output
 
+    @no_autograph
+    def _make_pairs(self, packed, plan, draws, crop_size):
+        """Fathers, sons, and sons enlarged."""
+        indices, inverses, noise = draws
+        fathers = warp(packed, indices, inverses, crop_size)
+        sons = make_sons(fathers, noise, plan)
+        return fathers, sons, enlarge_sons(sons, plan)
+
+    @no_autograph
     def _any_size(self, *images):
         """What a compiled loop is told of images whose size it must not fix."""
         return [(image, tf.TensorShape([None, None, self._design.channels])) for image in images]
@@ -151,9 +164,11 @@ class TrainingLoop:
         growth = tf.where(finite, LOSS_SCALE_GROWTH, 0.5)
         self._loss_scale.assign(tf.clip_by_value(self._loss_scale * growth, 1.0, LOSS_SCALE_LIMIT))
 
+    @no_autograph
     def _load_filters(self):
         self._filters.load([weight.value for weight in self._model.trainable_weights])
 
+    @no_autograph
     def _store_filters(self):
         for weight, filters in zip(self._model.trainable_weights, self._filters.exact, strict=True):
             weight.assign(filters)

@@ -129,6 +129,7 @@ class Network:
         self._forward = tf.function(
             self._clipped_output,
             input_signature=[tf.TensorSpec([None, None, None, design.channels], tf.float32)],
+            autograph=False,
         )
         self._tiles = Tiles(self._forward_and_notify, design, self.pair_dtype)
 

@@ -86,7 +86,7 @@ def mean(images, notify=lambda pixels: None):
     return tf.add_n([tf.reduce_sum(batch, 0, keepdims=True) for batch in images]) / number
 
 
-@tf.function(reduce_retracing=True)
+@tf.function(reduce_retracing=True, autograph=False)
 def _median(views):
     """Let the largest values rise, one after the other, until those in the middle have their place.
 

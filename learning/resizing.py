@@ -200,7 +200,7 @@ def _resize_piece(images, row, column):
     return _compiled_resize(images[:, top:bottom, left:right], Resize(rows, columns))
 
 
-@tf.function(reduce_retracing=True)
+@tf.function(reduce_retracing=True, autograph=False)
 def _compiled_resize(images, resize):
     return apply_resize(tf.cast(images, resize.rows.dtype), resize)
 

@@ -1,7 +1,9 @@
 """TensorFlow on a device: started once, quietly; and what the machine is."""
 
+import gc
 import os
 import platform
+import sys
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -27,7 +29,7 @@ def start_tensorflow(device=None, threads=None, verbose=False):
         os.environ['CUDA_VISIBLE_DEVICES'] = device
     if not verbose:
         os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
-    with _silent_stderr(not verbose):
+    with _silent_stderr(not verbose), _quick_import():
         import tensorflow as tf
 
     if not verbose:
@@ -87,6 +89,25 @@ def versions():
     packages = ('tensorflow', 'keras', 'numpy', 'scipy', 'imageio', 'pillow')
     own = {'zssr': __version__, 'python': platform.python_version()}
     return own | {name: version(name) for name in packages}
+
+
+@contextmanager
+def _quick_import():
+    """Leave out what takes a third of TensorFlow's import and serves nothing here.
+
+    Keras imports matplotlib and scikit-learn, if they are installed, for plots and wrappers of its own; a
+    report imports matplotlib when it is drawn. And what is imported stays, so that there is no garbage in it.
+    """
+    unused = {'matplotlib', 'sklearn'} - sys.modules.keys()
+    sys.modules.update(dict.fromkeys(unused))  # an import of None is one of what is not installed
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+        for name in unused:
+            del sys.modules[name]
 
 
 @contextmanager

@@ -43,3 +43,29 @@ def test_what_is_made_for_gpus_computes_the_same():
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == enlarged().tobytes().hex()
+
+
+WITH_PLOTS = """
+import gc, importlib, sys
+from running import devices
+
+def found(names=('matplotlib', 'sklearn')):
+    there = []
+    for name in names:
+        try:
+            there.append(importlib.import_module(name).__name__)
+        except ImportError:
+            pass
+    return there
+
+with devices._quick_import():
+    print(found())
+print(found(['matplotlib']), 'sklearn' in sys.modules, gc.isenabled())
+with devices._quick_import():
+    print(found(['matplotlib']))
+"""
+
+
+def test_what_keras_would_plot_with_is_not_imported_with_it_but_afterwards():
+    done = subprocess.run([sys.executable, '-c', WITH_PLOTS], capture_output=True, text=True)
+    assert done.stdout.splitlines() == ['[]', "['matplotlib'] False True", "['matplotlib']"], done.stderr
