@@ -120,11 +120,12 @@ FINE_PRESETS = {
     name.replace('FAST', 'FINE'): FAST_PRESETS[name] for name in FAST_PRESETS if 'FAST_IDEAL' in name
 }
 QUICK = FAST | {
+    'batch_size': 2,
     'crop_size': 64,
-    'max_iters': 250,
+    'max_iters': 280,
     'round_flip': False,
     'merge_views': 'mean',
-    'run_test_every': 125,
+    'run_test_every': 140,
 }
 QUICK_PRESETS = {
     name.replace('FAST', 'QUICK'): FAST_PRESETS[name] for name in FAST_PRESETS if name.startswith('X2')
