@@ -82,17 +82,19 @@ def run_figure(title, scales, images):
         images: list of (label, float array (H, W, C) in [0, 1]) to show below; labels as in `PAIR` are put in
             plain words. Of channels other than 1 or 3, the mean is shown.
     """
-    figure = Figure(figsize=(9, 7.5), layout='constrained')
+    # At fixed places: matplotlib's own layouts would draw it all twice.
+    figure = Figure(figsize=(9, 7.5))
     figure.suptitle(printable(title), parse_math=False)
     above, below = figure.subfigures(2, 1, height_ratios=(3, 2))
-    axes = above.subplots()
+    axes = above.subplots(gridspec_kw={'left': 0.08, 'right': 0.985, 'bottom': 0.2, 'top': 0.74})
     _draw_trainings(axes, scales)
-    above.supxlabel(EXPLANATION, fontsize='small', color='0.35')
+    above.supxlabel(EXPLANATION, y=0.01, fontsize='small', color='0.35')
     if axes.get_legend_handles_labels()[0]:
         axes.legend(loc='lower center', bbox_to_anchor=(0.5, 1), ncols=2, frameon=False, fontsize='small')
     if images:
         below.suptitle('The last training step', fontsize='medium')
-    panels = below.subplots(1, len(images), squeeze=False)[0] if images else []
+    place = {'left': 0.02, 'right': 0.98, 'bottom': 0.02, 'top': 0.76}
+    panels = below.subplots(1, len(images), squeeze=False, gridspec_kw=place)[0] if images else []
     for axes, (label, image) in zip(panels, images, strict=True):
         shown, note = viewable(image), ''
         if shown is not image:
