@@ -155,8 +155,9 @@ def configure(args):
 def run(args):
     """Do what the command line asks for; returns 0, or 1 if an image of several, or their record, failed."""
     if args.list:
+        width = max(map(len, configs.PRESETS)) + 2
         for name, description in configs.PRESETS.items():
-            print(f'{name:26}{description}')
+            print(f'{name:{width}}{description}')
         return 0
     conf = configure(args)
     check_output(conf.result_path)

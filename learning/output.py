@@ -81,6 +81,8 @@ def median(images, notify=lambda pixels: None):
 
 def mean(images, notify=lambda pixels: None):
     """Pixelwise mean, as `median`."""
+    if len(images) == 1 and images[0].shape[0] == 1:
+        return images[0]
     notify(math.prod(images[0].shape[1:3]))
     number = sum(batch.shape[0] for batch in images)
     return tf.add_n([tf.reduce_sum(batch, 0, keepdims=True) for batch in images]) / number

@@ -20,7 +20,7 @@ PROJECTION_ROWS = 5
 
 # Bytes that a run takes for each number: of the input (as read, and its copies), of what is trained on
 # (measured, with its sources; in rounds, the results too), and of a result that is kept.
-INPUT_BYTES, TRAINING_BYTES, ROUNDS_BYTES, RESULT_BYTES = 9, 67, 97, 9
+INPUT_BYTES, TRAINING_BYTES, ROUNDS_BYTES, RESULT_BYTES = 9, 67, 110, 9
 
 
 class Strip(NamedTuple):

@@ -98,16 +98,20 @@ def _quick_import():
     Keras imports matplotlib and scikit-learn, if they are installed, for plots and wrappers of its own; a
     report imports matplotlib when it is drawn. And what is imported stays, so that there is no garbage in it.
     """
-    unused = {'matplotlib', 'sklearn'} - sys.modules.keys()
+    if 'tensorflow' in sys.modules:
+        yield
+        return
+    unused, collects = {'matplotlib', 'sklearn'} - sys.modules.keys(), gc.isenabled()
     sys.modules.update(dict.fromkeys(unused))  # an import of None is one of what is not installed
     gc.disable()
     try:
         yield
     finally:
         gc.freeze()
-        gc.enable()
+        if collects:
+            gc.enable()
         for name in unused:
-            del sys.modules[name]
+            sys.modules.pop(name, None)
 
 
 @contextmanager

@@ -205,6 +205,8 @@ def _inconsistencies(conf):
         problems.append(
             f"optimizer 'muon' is for hidden layers and needs a depth of at least 3, not {conf.depth}"
         )
+    if conf.weight_decay and conf.optimizer != 'muon':
+        problems.append(f"weight_decay {conf.weight_decay} needs optimizer 'muon', not {conf.optimizer!r}")
     if conf.rounds > 1:
         problems += _round_problems(conf)
     if conf.network_grid == 'low':
@@ -279,7 +281,7 @@ def coarse_grid_problem(conf):
     if len(steps) > 1 or min(steps) % 1 or min(steps) < 2:
         return (
             f"network_grid 'low' needs one whole factor for all scales and axes, not {conf.scale_factors}; "
-            "set network_grid='high', or take a preset without FAST"
+            "set network_grid='high', or take a preset without QUICK, FAST or FINE"
         )
     if max(steps) > COARSEST_GRID:
         return (

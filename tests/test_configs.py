@@ -207,6 +207,7 @@ INCONSISTENT = [
     ({'optimizer': 'muon', 'depth': 2}, "optimizer 'muon' is for hidden layers"),
     ({'network_grid': 'mid'}, 'network_grid must be'),
     ({'weight_decay': -0.1}, 'weight_decay must not be negative'),
+    ({'weight_decay': 0.1}, "weight_decay 0.1 needs optimizer 'muon', not 'adam'"),
     ({'merge_views': 'max'}, "merge_views must be 'median' or 'mean'"),
     ({'rate_policy': 'cosine'}, 'rate_policy must be'),
     ({'network_grid': 'low', 'scale_factors': [1.5]}, "network_grid 'low' needs one whole factor"),

@@ -69,3 +69,10 @@ with devices._quick_import():
 def test_what_keras_would_plot_with_is_not_imported_with_it_but_afterwards():
     done = subprocess.run([sys.executable, '-c', WITH_PLOTS], capture_output=True, text=True)
     assert done.stdout.splitlines() == ['[]', "['matplotlib'] False True", "['matplotlib']"], done.stderr
+
+
+def test_tensorflow_is_started_without_them():
+    script = 'import sys; from running import devices; devices.start_tensorflow(); print(*sys.modules)'
+    done = subprocess.run([sys.executable, '-c', script], capture_output=True, text=True)
+    loaded = set(done.stdout.split())
+    assert 'tensorflow' in loaded and not {'matplotlib', 'sklearn'} & loaded, done.stderr

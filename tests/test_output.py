@@ -86,3 +86,7 @@ def test_back_projection_and_median_tell_of_every_piece(monkeypatch):
     told.clear()
     output_module.mean([out], told.append)
     assert told == [16 * 18]
+    told.clear()
+    for merge in (output_module.median, output_module.mean):
+        merge([out[:1]], told.append)
+    assert not told

@@ -50,6 +50,7 @@ def test_tiles_with_their_margins(monkeypatch, side, total):
         {'output_flip': True},
         {'rate_policy': 'linear', 'rounds': 2},
         {'rate_policy': 'linear', 'rounds': 2, 'output_flip': True, 'round_flip': False},
+        {'rate_policy': 'linear', 'rounds': 2, 'merge_views': 'mean'},
         {'scale_factors': [1.5, 2]},
         {'scale_factors': [2, 4], 'base_change_sfs': [2]},
         {'network_grid': 'low'},
