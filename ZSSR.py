@@ -286,7 +286,7 @@ class ZSSR(OriginalNames):
         history.add(self.iter, errors)
 
     def final_test(self):
-        """Enlarge the input: geometric self-ensemble, back-projection, median.
+        """Enlarge the input: geometric self-ensemble, back-projection, median or mean.
 
         Returns:
             Float32 array (H, W, C) in [0, 1].

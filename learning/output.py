@@ -153,7 +153,7 @@ def _added(sr, error, place):
 
 
 class Enlarger:
-    """Enlarges images with a trained network: ensemble, back-projection, median; large ones by strips."""
+    """Enlarges images with a trained network: ensemble, back-projection; large ones by strips."""
 
     def __init__(self, network, sf, *, kernel, method, flip, iterations, merge='median', work=None):
         """Serve one scale.
@@ -240,7 +240,7 @@ class Enlarger:
         return self._network.super_resolve(images, self._sf, shape, self._method, region)
 
     def _enlarge(self, lr, shape):
-        """Ensemble, back-projection and median of an image (1, h, w, C): float32 array of `shape`."""
+        """Ensemble, back-projection and merging of an image (1, h, w, C): float32 array of `shape`."""
         resized, merged = self._notify
         back_project = BackProjection(
             lr,
