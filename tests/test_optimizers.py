@@ -30,6 +30,15 @@ def test_singular_values_come_near_1_and_directions_stay():
         assert values.min() > 0.65 and values.max() < 1.25
 
 
+def test_the_size_of_singular_values_and_the_scale_of_gradients():
+    matrices = tf.constant(np.random.RandomState(0).randn(3, 36, 4), tf.float32)
+    result, sized = (optimizers.orthogonal(matrices, size) for size in (1.0, 3.0))
+    np.testing.assert_allclose(sized, 3 * result, rtol=tolerances.FLOAT32, atol=tolerances.FLOAT32)
+    for scale in (1e-7, 1e7):
+        scaled = optimizers.orthogonal(scale * matrices)
+        np.testing.assert_allclose(scaled, result, rtol=0, atol=tolerances.MUON)
+
+
 def test_a_gradient_of_zero_moves_nothing():
     np.testing.assert_array_equal(optimizers.orthogonal(tf.zeros([2, 36, 4])), np.zeros([2, 36, 4]))
 
