@@ -275,10 +275,10 @@ X4_FAST_IDEAL_CONF = replace(
 QUICK = FAST | {
     'batch_size': 2,
     'crop_size': 64,
-    'max_iters': 280,
+    'max_iters': 240,
     'round_flip': False,
     'merge_views': 'mean',
-    'run_test_every': 140,
+    'run_test_every': 120,
 }
 
 X2_QUICK_IDEAL_CONF = replace(X2_ONE_JUMP_IDEAL_CONF.copy(), **QUICK, back_projection_iters=[2])

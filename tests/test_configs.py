@@ -121,10 +121,10 @@ FINE_PRESETS = {
 QUICK = FAST | {
     'batch_size': 2,
     'crop_size': 64,
-    'max_iters': 280,
+    'max_iters': 240,
     'round_flip': False,
     'merge_views': 'mean',
-    'run_test_every': 140,
+    'run_test_every': 120,
 }
 QUICK_PRESETS = {
     name.replace('FAST', 'QUICK'): FAST_PRESETS[name] for name in FAST_PRESETS if name.startswith('X2')
