@@ -206,7 +206,7 @@ def bench_run(args):
 
     limit = Limit(warm_up.network.design.precision)
     net = ZSSR(image, _shortened(conf, args.iterations), network=warm_up.network, progress=limit.follow)
-    watch = Stopwatch(net, 'train', 'quick_test', 'final_test', '_draw_pairs', 'progress')
+    watch = Stopwatch(net, 'train', 'quick_test', '_enlarge', '_draw_pairs', 'progress')
     net.run()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # macOS counts bytes, others KiB
     return [
@@ -230,7 +230,7 @@ def _where_time_went(net, seconds, limit):
         'draws': seconds['_draw_pairs'] / train,
         'quick_tests': seconds['quick_test'] / train,
         # There the image is enlarged within the training.
-        'between_rounds': (seconds['final_test'] - output) / train,
+        'between_rounds': (seconds['_enlarge'] - output) / train,
     }
     flop = training_flop(design.filter_shapes, conf.crop_size, design.grid) * design.batch_size * iterations
     return {

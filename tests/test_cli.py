@@ -202,7 +202,9 @@ def test_version_and_help(capsys, option, words):
 
 @pytest.mark.parametrize('name', configs.PRESETS)
 def test_every_preset_runs(tmp_path, run, name):
-    done = run(name, '--input', save_image(tmp_path / 'a.png'), '--set=plot_losses=False')
+    # Tests train for three iterations.
+    rounds = f'--set=rounds={min(get_config(name).rounds, 3)}'
+    done = run(name, '--input', save_image(tmp_path / 'a.png'), '--set=plot_losses=False', rounds)
     wanted = [
         f'a_zssr_X{vertical:.2f}X{horizontal:.2f}.png' for vertical, horizontal in get_config(name).scales
     ]

@@ -42,7 +42,7 @@ def test_settings_are_what_differs_from_the_defaults():
 def test_every_preset_goes_to_every_scale_also_gradually(preset, scale):
     for gradual in ([], ['--gradual']):
         experiment = asked('table1', '--data', 'x', '--preset', preset, '--seed', '5', *gradual)
-        if preset == 'X4_FAST_IDEAL_CONF' and scale != 4 and not gradual:
+        if preset in ('X4_FAST_IDEAL_CONF', 'X4_FINE_IDEAL_CONF') and scale != 4 and not gradual:
             # Its two steps of one whole factor, stretched to another scale, are none.
             with pytest.raises(ValueError, match='needs one whole factor'):
                 configure(experiment, scale)

@@ -13,6 +13,7 @@ from files.run_record import RunRecord
 
 # Another value of every field that is not a number or a truth value.
 OTHERS = {
+    'merge_views': 'mean',
     'scale_factors': [[3.0, 3.0]],
     'base_change_sfs': [[1.5, 1.5]],
     'back_projection_iters': [11],
