@@ -1,8 +1,6 @@
 """Speed, as ratios measured in one process.
 
     python benchmark.py step                    a training step against the machine's own matrix product
-    python benchmark.py pytorch PYTHON          the same step in PyTorch, beside ours; PYTHON belongs to an
-                                                environment with requirements-pytorch.txt
     python benchmark.py run                     one image end to end: where the time goes, peak memory
     python benchmark.py overhead                time per iteration that is not arithmetic
     python benchmark.py frontier FOLDER CONFIG… presets on a folder with ground truth: dB against seconds;
@@ -12,11 +10,8 @@ Every subcommand prints a table; `benchmark.py --json FILE COMMAND …` writes i
 """
 
 import json
-import subprocess
 import sys
 import time
-from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,13 +21,10 @@ from configs import Config
 from files.storage import printable
 from running import inputs
 from running.command_line import Parser, make_config, run_command, whole_number
-from running.devices import MOST_THREADS, cores, start_tensorflow
+from running.devices import MOST_THREADS, start_tensorflow
 
 MATRIX = 2048
 REPEATS = 40
-
-# Beside PyTorch: how often each is asked in turn, and for how many steps.
-TURNS, STEPS_A_TURN = 5, 15
 
 
 def training_flop(shapes, crop_size, grid=1):
@@ -99,7 +91,7 @@ def bench_step(args):
     conf, rows = Config(), []
     for precision in args.precision:
         product, product_flop = matrix_product(precision)
-        step, limit = median_seconds(_default_step(precision), product)
+        step, limit = median_seconds(default_step(precision), product)
         flop = training_flop(conf.filter_shapes(3), conf.crop_size)
         rows.append(
             {
@@ -113,7 +105,7 @@ def bench_step(args):
     return rows
 
 
-def _default_step(precision):
+def default_step(precision):
     """A call that trains the default network once, on one pair."""
     import tensorflow as tf
 
@@ -124,49 +116,6 @@ def _default_step(precision):
     pair = [tf.constant(rng.rand(conf.crop_size, conf.crop_size, 3), tf.float32) for _ in range(2)]
     network = Network(Design(conf.filter_shapes(3), 3, precision=precision))
     return lambda: network.step(*pair, 1e-5)
-
-
-def bench_pytorch(args):
-    """Time the same training step in PyTorch and here, in turn; medians of five turns and of their ratios."""
-    rows = []
-    for precision in ('float32', 'bfloat16'):
-        with ExitStack() as stack:
-            steps = {'ours': partial(_own_seconds, _default_step(precision))}
-            for mode in ('eager', 'compiled'):
-                process = stack.enter_context(_start_pytorch(args, precision, mode))
-                _answer(process)
-                steps[f'PyTorch, {mode}'] = partial(_pytorch_seconds, process)
-            turns = [{name: seconds() for name, seconds in steps.items()} for _ in range(TURNS)]
-        for name in steps:
-            step, ratio = np.median([(turn[name], turn['ours'] / turn[name]) for turn in turns], axis=0)
-            rows.append({'precision': precision, 'step': name, 'step_ms': step * 1e3, 'ours_to_it': ratio})
-    return rows
-
-
-def _own_seconds(step):
-    return median_seconds(step, repeats=STEPS_A_TURN)[0]
-
-
-def _start_pytorch(args, precision, mode):
-    """PyTorch's step in a process of its own, which ends with its standard input."""
-    script = Path(__file__).parent / 'running' / 'pytorch_step.py'
-    command = [args.python, script, precision, mode, str(args.threads or cores())]
-    try:
-        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    except OSError as error:
-        raise FileNotFoundError(f'{printable(args.python)}: no program; give the path of a Python') from error
-
-
-def _pytorch_seconds(process):
-    print(STEPS_A_TURN, file=process.stdin, flush=True)
-    return float(_answer(process))
-
-
-def _answer(process):
-    answer = process.stdout.readline()
-    if not answer:
-        raise ValueError(f'{process.args[0]}: PyTorch did not run; give a Python that has it')
-    return answer
 
 
 class Stopwatch:
@@ -382,8 +331,6 @@ def build_parser():
     step = commands.add_parser('step', help=bench_step.__doc__.splitlines()[0])
     precisions = ('float32', 'bfloat16', 'float16')
     step.add_argument('--precision', nargs='+', default=['float32', 'bfloat16'], choices=precisions)
-    pytorch = commands.add_parser('pytorch', help=bench_pytorch.__doc__.splitlines()[0])
-    pytorch.add_argument('python', help='of an environment with requirements-pytorch.txt')
     run = commands.add_parser('run', help=bench_run.__doc__.splitlines()[0])
     run.add_argument('--config', default='X2_ONE_JUMP_IDEAL_CONF')
     run.add_argument('--iterations', type=whole_number(1), default=250)
@@ -401,7 +348,6 @@ def run(args):
     """Run one benchmark, print its rows, and write and draw them where that is asked for."""
     benchmarks = {
         'step': bench_step,
-        'pytorch': bench_pytorch,
         'run': bench_run,
         'overhead': bench_overhead,
         'frontier': bench_frontier,

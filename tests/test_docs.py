@@ -6,6 +6,7 @@ import shlex
 from dataclasses import fields
 from functools import cache
 
+import beside_pytorch
 import pytest
 from distributed.cli import dask_scheduler, dask_ssh, dask_worker
 from helpers import scale
@@ -24,7 +25,7 @@ PAGES = [FRONT_PAGE, *sorted((PROJECT / 'docs').glob('*.md'))]
 PAGES += [PROJECT / folder / 'README.md' for folder in ('kernels', 'results', 'test_data')]
 COMMANDS = {
     f'{command.__name__}.py': command for command in (benchmark, compare, estimate_kernel, evaluate, run_ZSSR)
-}
+} | {'tests/beside_pytorch.py': beside_pytorch}
 MOST_WORDS = 1200
 
 # Named on the pages, but no part of the project: files of the original, folders that commands write.

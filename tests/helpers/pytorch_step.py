@@ -1,6 +1,6 @@
-"""The default network's training step in PyTorch, which `benchmark.py pytorch` times beside this program's.
+"""The training step of the default network in PyTorch, timed by `tests/beside_pytorch.py`.
 
-    python running/pytorch_step.py {float32,bfloat16} {eager,compiled} THREADS
+    python tests/helpers/pytorch_step.py {float32,bfloat16} {eager,compiled} THREADS
 
 runs in an environment that has PyTorch, and needs nothing else of this program. It says when it is warm, and
 then answers every line that comes in, a number of steps, with the median seconds of one.
