@@ -247,15 +247,19 @@ FAST = {
     'network_grid': 'low',
     'precision': 'auto',
     'optimizer': 'muon',
-    'batch_size': 4,
+    'weight_decay': 3.0,
+    'batch_size': 3,
     'rate_policy': 'linear',
     'learning_rate': 0.0015,
     'warm_up_iters': 20,
-    'init_variance': 0.5,
+    'init_variance': 0.3,
     'crop_size': 96,
-    'max_iters': 300,
+    'max_iters': 310,
     'rounds': 2,
-    'run_test_every': 100,
+    'augment_min_scale': 0.75,
+    'round_flip': False,
+    'merge_views': 'mean',
+    'run_test_every': 155,
 }
 
 X2_FAST_IDEAL_CONF = replace(X2_ONE_JUMP_IDEAL_CONF.copy(), **FAST, back_projection_iters=[2])
@@ -272,14 +276,7 @@ X4_FAST_IDEAL_CONF = replace(
 )
 
 # The original's quality in a sixtieth of its recipe's time; docs/fast.md.
-QUICK = FAST | {
-    'batch_size': 2,
-    'crop_size': 64,
-    'max_iters': 240,
-    'round_flip': False,
-    'merge_views': 'mean',
-    'run_test_every': 120,
-}
+QUICK = FAST | {'batch_size': 2, 'crop_size': 64, 'max_iters': 240, 'run_test_every': 120}
 
 X2_QUICK_IDEAL_CONF = replace(X2_ONE_JUMP_IDEAL_CONF.copy(), **QUICK, back_projection_iters=[2])
 
@@ -291,11 +288,11 @@ X2_QUICK_REAL_CONF = replace(X2_REAL_CONF.copy(), **QUICK)
 FINE = FAST | {
     'batch_size': 8,
     'learning_rate': 0.001,
-    'weight_decay': 3.0,
+    'init_variance': 0.5,
     'max_iters': 1500,
     'rounds': 5,
     'augment_min_scale': 1.0,
-    'merge_views': 'mean',
+    'round_flip': True,
     'run_test_every': 250,
 }
 

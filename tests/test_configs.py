@@ -84,15 +84,19 @@ FAST = {
     'network_grid': 'low',
     'precision': 'auto',
     'optimizer': 'muon',
-    'batch_size': 4,
+    'weight_decay': 3.0,
+    'batch_size': 3,
     'rate_policy': 'linear',
     'learning_rate': 0.0015,
     'warm_up_iters': 20,
-    'init_variance': 0.5,
+    'init_variance': 0.3,
     'crop_size': 96,
-    'max_iters': 300,
+    'max_iters': 310,
     'rounds': 2,
-    'run_test_every': 100,
+    'augment_min_scale': 0.75,
+    'round_flip': False,
+    'merge_views': 'mean',
+    'run_test_every': 155,
 }
 FAST_PRESETS = {
     'X2_FAST_IDEAL_CONF': ('X2_ONE_JUMP_IDEAL_CONF', {'back_projection_iters': [2]}),
@@ -108,24 +112,17 @@ FAST_PRESETS = {
 FINE = FAST | {
     'batch_size': 8,
     'learning_rate': 0.001,
-    'weight_decay': 3.0,
+    'init_variance': 0.5,
     'max_iters': 1500,
     'rounds': 5,
     'augment_min_scale': 1.0,
-    'merge_views': 'mean',
+    'round_flip': True,
     'run_test_every': 250,
 }
 FINE_PRESETS = {
     name.replace('FAST', 'FINE'): FAST_PRESETS[name] for name in FAST_PRESETS if 'FAST_IDEAL' in name
 }
-QUICK = FAST | {
-    'batch_size': 2,
-    'crop_size': 64,
-    'max_iters': 240,
-    'round_flip': False,
-    'merge_views': 'mean',
-    'run_test_every': 120,
-}
+QUICK = FAST | {'batch_size': 2, 'crop_size': 64, 'max_iters': 240, 'run_test_every': 120}
 QUICK_PRESETS = {
     name.replace('FAST', 'QUICK'): FAST_PRESETS[name] for name in FAST_PRESETS if name.startswith('X2')
 }
