@@ -80,6 +80,29 @@ PRESETS = {
     'X2_NOISY_CONF': {'noise_std': 0.02, 'back_projection_iters': [0]},
 }
 
+PORTS_OWN = {
+    'seed': None,
+    'precision': 'float32',
+    'network_grid': 'high',
+    'rate_policy': 'plateau',
+    'warm_up_iters': 0,
+    'jit_compile': False,
+    'optimizer': 'adam',
+    'weight_decay': 0.0,
+    'merge_views': 'median',
+    'round_flip': True,
+    'batch_size': 1,
+    'rounds': 1,
+    'from_image': [],
+    'value_range': 'full',
+    'pages': 'first',
+    'result_file': None,
+    'result_format': 'auto',
+    'large': False,
+    # The original writes from Python, too; here nothing is written unasked, and the command line asks.
+    'save_results': False,
+}
+
 FAST = {
     'network_grid': 'low',
     'precision': 'auto',
@@ -129,34 +152,11 @@ QUICK_PRESETS = {
 del QUICK_PRESETS['X2_QUICK_NOISY_CONF']
 QUICKER = [(QUICK, QUICK_PRESETS), (FAST, FAST_PRESETS), (FINE, FINE_PRESETS)]
 for name, recipe, slow, own in [(n, recipe, *p) for recipe, presets in QUICKER for n, p in presets.items()]:
-    fields = PRESETS[slow] | recipe | own
-    PRESETS[name] = {field: value for field, value in fields.items() if value != DEFAULTS.get(field)}
+    fields, defaults = PRESETS[slow] | recipe | own, DEFAULTS | PORTS_OWN
+    PRESETS[name] = {field: value for field, value in fields.items() if value != defaults.get(field)}
 
 DECIDED = ['kernel', 'noise_std', 'back_projection_iters', 'output_flip', 'augment_allow_rotation']
 PRESETS['AUTO'] = PRESETS['X2_FAST_IDEAL_CONF'] | {'from_image': DECIDED}
-
-PORTS_OWN = {
-    'seed': None,
-    'precision': 'float32',
-    'network_grid': 'high',
-    'rate_policy': 'plateau',
-    'warm_up_iters': 0,
-    'jit_compile': False,
-    'optimizer': 'adam',
-    'weight_decay': 0.0,
-    'merge_views': 'median',
-    'round_flip': True,
-    'batch_size': 1,
-    'rounds': 1,
-    'from_image': [],
-    'value_range': 'full',
-    'pages': 'first',
-    'result_file': None,
-    'result_format': 'auto',
-    'large': False,
-    # The original writes from Python, too; here nothing is written unasked, and the command line asks.
-    'save_results': False,
-}
 
 
 def differences(conf):
