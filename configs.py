@@ -272,7 +272,9 @@ X3_FAST_IDEAL_CONF = replace(X3_IDEAL_CONF.copy(), **FAST, back_projection_iters
 
 # Twice ×2: in one jump, a small image has too little to learn ×4 from.
 X4_FAST_IDEAL_CONF = replace(
-    X4_GRADUAL_IDEAL_CONF.copy(), **FAST | {'crop_size': 64}, back_projection_iters=[2, 2]
+    X4_GRADUAL_IDEAL_CONF.copy(),
+    **FAST | {'crop_size': 64, 'augment_min_scale': 0.5},
+    back_projection_iters=[2, 2],
 )
 
 # The original's quality in a sixtieth of its recipe's time; docs/fast.md.
@@ -309,7 +311,8 @@ X4_FINE_IDEAL_CONF = replace(
 X2_NOISY_CONF = Config(noise_std=0.02, back_projection_iters=[0], input_path='test_data/real/')
 
 # By this recipe, twice the noise (about 10 grey levels) does better.
-X2_FAST_NOISY_CONF = replace(X2_NOISY_CONF.copy(), **FAST, noise_std=0.04)
+# Made smaller, a noisy father has less noise.
+X2_FAST_NOISY_CONF = replace(X2_NOISY_CONF.copy(), **FAST | {'noise_std': 0.04, 'augment_min_scale': 0.5})
 
 # Whatever the image is: what it tells of its blur, noise and compression decides the rest.
 AUTO = replace(X2_FAST_IDEAL_CONF.copy(), from_image=list(FROM_IMAGE), input_path='test_data/real/')
