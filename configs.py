@@ -270,7 +270,8 @@ X2_FAST_REAL_CONF = replace(X2_REAL_CONF.copy(), **FAST)
 
 X3_FAST_IDEAL_CONF = replace(X3_IDEAL_CONF.copy(), **FAST, back_projection_iters=[2])
 
-# Twice ×2: in one jump, a small image has too little to learn ×4 from.
+# Twice ×2: in one jump, a small image has too little to learn ×4 from, and for the same reason fathers are
+# made smaller.
 X4_FAST_IDEAL_CONF = replace(
     X4_GRADUAL_IDEAL_CONF.copy(),
     **FAST | {'crop_size': 64, 'augment_min_scale': 0.5},
@@ -310,8 +311,8 @@ X4_FINE_IDEAL_CONF = replace(
 # back-projection would put the input's noise back.
 X2_NOISY_CONF = Config(noise_std=0.02, back_projection_iters=[0], input_path='test_data/real/')
 
-# By this recipe, twice the noise (about 10 grey levels) does better.
-# Made smaller, a noisy father has less noise.
+# By this recipe, twice the noise (about 10 grey levels) does better, and so do fathers made smaller: they
+# have less of the image's own.
 X2_FAST_NOISY_CONF = replace(X2_NOISY_CONF.copy(), **FAST | {'noise_std': 0.04, 'augment_min_scale': 0.5})
 
 # Whatever the image is: what it tells of its blur, noise and compression decides the rest.
