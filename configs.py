@@ -270,12 +270,9 @@ X2_FAST_REAL_CONF = replace(X2_REAL_CONF.copy(), **FAST)
 
 X3_FAST_IDEAL_CONF = replace(X3_IDEAL_CONF.copy(), **FAST, back_projection_iters=[2])
 
-# Twice ×2: in one jump, a small image has too little to learn ×4 from, and for the same reason fathers are
-# made smaller.
+# Twice ×2: in one jump, a small image has too little to learn ×4 from.
 X4_FAST_IDEAL_CONF = replace(
-    X4_GRADUAL_IDEAL_CONF.copy(),
-    **FAST | {'crop_size': 64, 'augment_min_scale': 0.5},
-    back_projection_iters=[2, 2],
+    X4_GRADUAL_IDEAL_CONF.copy(), **FAST | {'crop_size': 64}, back_projection_iters=[2, 2]
 )
 
 # The original's quality in a sixtieth of its recipe's time; docs/fast.md.

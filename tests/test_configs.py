@@ -129,7 +129,7 @@ FAST_PRESETS = {
     'X3_FAST_IDEAL_CONF': ('X3_IDEAL_CONF', {'back_projection_iters': [2]}),
     'X4_FAST_IDEAL_CONF': (
         'X4_GRADUAL_IDEAL_CONF',
-        {'back_projection_iters': [2, 2], 'crop_size': 64, 'augment_min_scale': 0.5},
+        {'back_projection_iters': [2, 2], 'crop_size': 64},
     ),
 }
 FINE = FAST | {
@@ -143,9 +143,7 @@ FINE = FAST | {
     'run_test_every': 250,
 }
 FINE_PRESETS = {
-    name.replace('FAST', 'FINE'): (slow, own | {'augment_min_scale': 1.0})
-    for name, (slow, own) in FAST_PRESETS.items()
-    if 'FAST_IDEAL' in name
+    name.replace('FAST', 'FINE'): FAST_PRESETS[name] for name in FAST_PRESETS if 'FAST_IDEAL' in name
 }
 QUICK = FAST | {'batch_size': 2, 'crop_size': 64, 'max_iters': 240, 'run_test_every': 120}
 QUICK_PRESETS = {
