@@ -125,7 +125,7 @@ FAST_PRESETS = {
     'X2_FAST_IDEAL_CONF': ('X2_ONE_JUMP_IDEAL_CONF', {'back_projection_iters': [2]}),
     'X2_FAST_GIVEN_KERNEL_CONF': ('X2_GIVEN_KERNEL_CONF', {'back_projection_iters': [4]}),
     'X2_FAST_REAL_CONF': ('X2_REAL_CONF', {}),
-    'X2_FAST_NOISY_CONF': ('X2_NOISY_CONF', {'noise_std': 0.04, 'augment_min_scale': 0.5}),
+    'X2_FAST_NOISY_CONF': ('X2_NOISY_CONF', {'noise_std': 0.04}),
     'X3_FAST_IDEAL_CONF': ('X3_IDEAL_CONF', {'back_projection_iters': [2]}),
     'X4_FAST_IDEAL_CONF': (
         'X4_GRADUAL_IDEAL_CONF',
