@@ -17,6 +17,8 @@ from paper.degradations import degrade, draw_kernel, generator_for, mix, shrink_
 
 pytestmark = pytest.mark.usefixtures('shared_networks')
 
+ADAM = ('--set', 'optimizer=adam', '--set', 'weight_decay=0')
+
 
 def test_table_2_draws_a_kernel_for_every_image(data, tmp_path):
     out = tmp_path / 'out'
@@ -168,14 +170,14 @@ def test_kernels_that_are_missing_or_do_not_fit(data, tmp_path, capsys):
 def test_a_mixture_is_measured_with_what_each_image_decides(data, tmp_path):
     out = tmp_path / 'out'
     arguments = ('mixture', '--data', data / 'Set5', '--images', 'a', 'b', '--set', 'network_grid=high')
-    rows = run(*arguments, *TINY, '--set', 'rounds=1', '--set', 'optimizer=adam', output=out)
+    rows = run(*arguments, *TINY, '--set', 'rounds=1', *ADAM, output=out)
     ours = {row.image: row for row in rows if row.preset == 'AUTO'}
     assert sorted(ours) == ['a', 'b']
     for name, row in ours.items():
         hr = image_sets.read_8_bits(data / 'Set5' / 'HR' / f'{name}.png')
         hr = hr[: hr.shape[0] // 2 * 2, : hr.shape[1] // 2 * 2]
         assert row.degradation == mix(hr, generator_for(0, name))[1] and row.kernels == 'estimated'
-    again = run(*arguments, *TINY, '--set', 'rounds=1', '--set', 'optimizer=adam', output=out)
+    again = run(*arguments, *TINY, '--set', 'rounds=1', *ADAM, output=out)
     assert lasting(again) == lasting(rows)
 
 
@@ -192,7 +194,7 @@ def test_auto_with_each_kernel_of_a_blurred_image(data, tmp_path):
         'estimated',
     ]
     arguments += ['--noise', 8, '--preset', 'AUTO', '--set', 'network_grid=high', '--set', 'rounds=1']
-    rows = run(*arguments, *TINY, '--set', 'optimizer=adam', output=tmp_path)
+    rows = run(*arguments, *TINY, *ADAM, output=tmp_path)
     ours = {row.kernels: row for row in rows if row.preset == 'AUTO'}
     assert sorted(ours) == ['bicubic', 'estimated', 'true']
     # The set's image is noise itself and tells no blur, so the estimate is the bicubic row; the true kernel's
