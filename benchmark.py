@@ -10,6 +10,7 @@ Every subcommand prints a table; `benchmark.py --json FILE COMMAND …` writes i
 """
 
 import json
+import math
 import sys
 import time
 from pathlib import Path
@@ -50,12 +51,15 @@ def median_seconds(*calls, repeats=REPEATS):
 
 
 def matrix_product(dtype):
-    """A call that multiplies two large matrices, the machine's own limit, and its operations."""
+    """A call that multiplies large matrices in every lane, the machine's own limit, and its operations."""
     import tensorflow as tf
 
-    a, b = (tf.cast(tf.random.normal((MATRIX, MATRIX)), dtype) for _ in range(2))
-    product = tf.function(lambda: tf.reduce_max(tf.matmul(a, b)))
-    return (lambda: product().numpy()), 2.0 * MATRIX**3
+    from learning.lanes import lanes_for
+
+    shape = lanes_for(0), 2, MATRIX, MATRIX
+    factors = [tf.unstack(pair) for pair in tf.unstack(tf.cast(tf.random.normal(shape), dtype))]
+    product = tf.function(lambda: tf.add_n([tf.reduce_max(tf.matmul(*pair)) for pair in factors]))
+    return (lambda: product().numpy()), 2.0 * MATRIX**3 * len(factors)
 
 
 class Limit:
@@ -354,7 +358,7 @@ def run(args):
     }
     figure = getattr(args, 'figure', None)
     _check_outputs(args.json, figure)
-    start_tensorflow(threads=args.threads)
+    start_tensorflow(threads=args.threads, batch_size=_batch_size(args))
     rows = benchmarks[args.command](args)
     print_table(rows)
     if args.json:
@@ -366,6 +370,12 @@ def run(args):
 def main(argv=None):
     """Run one benchmark; returns the exit code."""
     return run_command(build_parser(), run, argv, 'stopped; nothing is kept')
+
+
+def _batch_size(args):
+    """Pairs of a training step that all presets to be measured have in common, or can divide alike."""
+    names = getattr(args, 'configs', [getattr(args, 'config', None)])
+    return math.gcd(*(changed_config(name).batch_size if name else 1 for name in names))
 
 
 def _check_outputs(table, figure):

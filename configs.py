@@ -248,18 +248,18 @@ FAST = {
     'precision': 'auto',
     'optimizer': 'muon',
     'weight_decay': 3.0,
-    'batch_size': 3,
+    'batch_size': 4,
     'rate_policy': 'linear',
     'learning_rate': 0.0015,
     'warm_up_iters': 20,
     'init_variance': 0.3,
-    'crop_size': 96,
-    'max_iters': 310,
+    'crop_size': 84,
+    'max_iters': 350,
     'rounds': 2,
     'augment_min_scale': 0.75,
     'round_flip': False,
     'merge_views': 'mean',
-    'run_test_every': 155,
+    'run_test_every': 175,
 }
 
 X2_FAST_IDEAL_CONF = replace(X2_ONE_JUMP_IDEAL_CONF.copy(), **FAST, back_projection_iters=[2])
@@ -276,7 +276,7 @@ X4_FAST_IDEAL_CONF = replace(
 )
 
 # The original's quality in a sixtieth of its recipe's time; docs/fast.md.
-QUICK = FAST | {'batch_size': 2, 'crop_size': 64, 'max_iters': 240, 'run_test_every': 120}
+QUICK = FAST | {'batch_size': 2, 'crop_size': 64, 'max_iters': 280, 'run_test_every': 140}
 
 X2_QUICK_IDEAL_CONF = replace(X2_ONE_JUMP_IDEAL_CONF.copy(), **QUICK, back_projection_iters=[2])
 
@@ -289,6 +289,7 @@ FINE = FAST | {
     'batch_size': 8,
     'learning_rate': 0.001,
     'init_variance': 0.5,
+    'crop_size': 96,
     'max_iters': 1500,
     'rounds': 5,
     'augment_min_scale': 1.0,

@@ -247,7 +247,8 @@ def start_devices(args, words, images, conf, terminal):
     if words.gpu is None and shared > 1:
         return [None] * shared
     with terminal.doing('loading TensorFlow'):
-        gpus = devices.start_tensorflow(None if words.gpu == 'all' else words.gpu, args.threads, args.verbose)
+        gpu = None if words.gpu == 'all' else words.gpu
+        gpus = devices.start_tensorflow(gpu, args.threads, args.verbose, conf.batch_size)
     if words.gpu is not None and gpus == 0:
         terminal.say('there is no such GPU on this machine: running on the CPU')
     if words.gpu != 'all':

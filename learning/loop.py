@@ -1,11 +1,13 @@
 """The compiled training loop: from what is drawn for some iterations to trained filters, all in one graph."""
 
 import os
+from functools import partial
 
 import tensorflow as tf
 
 from learning.fathers import warp
 from learning.filters import Filters
+from learning.lanes import divided, lanes_for
 from learning.optimizers import Adam, Muon
 from learning.sons import enlarge_sons, make_sons
 
@@ -33,8 +35,8 @@ class TrainingLoop:
     1. The model's filters are handed to their owner, laid out as the optimiser moves them.
     2. The iterations are cut into portions of as many pairs as are made fastest together. For each portion,
        the fathers are warped out of the sources, the sons made of them, and enlarged again.
-    3. For each iteration of the portion, one batch of pairs goes through a step (`_step`): the loss at the
-       filters that convolutions see, its gradient, the optimiser.
+    3. For each iteration of the portion, one batch of pairs goes through a step (`_step`), in lanes if there
+       are any: the loss at the filters that convolutions see, its gradient, the optimiser.
     4. The filters go back into the model. The last pair is returned as well, to be looked at.
 
     The graph fixes no size: not the image's, not the crop's, not the number of iterations. It is traced once,
@@ -49,6 +51,7 @@ class TrainingLoop:
             design: its Design.
         """
         self._model, self._design = model, design
+        self._lanes = lanes_for(design.batch_size)
         muon = design.optimizer == 'muon'
         self._filters = Filters(design.filter_shapes, design.precision, for_muon=muon)
         self._optimizer = Muon(self._filters, design.weight_decay) if muon else Adam(self._filters)
@@ -142,19 +145,26 @@ class TrainingLoop:
     def _step(self, enlarged, fathers, rate):
         """Move the filters once: mean absolute difference to the fathers, and its gradient."""
         seen = self._filters.seen
-        with tf.GradientTape() as tape:
-            tape.watch(seen)
-            outputs = self._model.stateless_call(seen, [], enlarged)[0]
-        errors = outputs - fathers
-        # Written out: the many small ops of tf.reduce_mean's own gradient would cost a narrow network more.
-        slope = tf.sign(errors) * (self._loss_scale / tf.cast(tf.size(errors), tf.float32))
-        gradients = tape.gradient(outputs, seen, slope)
+        lanes = [divided(images, self._lanes) for images in (enlarged, fathers)]
+        slope = self._loss_scale / tf.cast(tf.size(fathers), tf.float32)
+        losses, gradients, outputs = zip(*map(partial(self._pass, seen, slope), *lanes), strict=True)
+        gradients = [tf.add_n(parts) for parts in zip(*gradients, strict=True)]
         self._filters.settle()
         if self._design.precision == 'float16':
             self._apply_if_finite(gradients, rate)
         else:
             self._optimizer.apply(gradients, rate)
-        return tf.reduce_mean(tf.abs(errors)), outputs[-1]
+        return tf.add_n(losses) / len(losses), outputs[-1][-1]
+
+    def _pass(self, seen, slope, enlarged, fathers):
+        """The loss of a lane's pairs, what they add to the gradient, and the network's outputs."""
+        with tf.GradientTape() as tape:
+            tape.watch(seen)
+            outputs = self._model.stateless_call(seen, [], enlarged)[0]
+        errors = outputs - fathers
+        # Written out: the many small ops of tf.reduce_mean's own gradient would cost a narrow network more.
+        gradients = tape.gradient(outputs, seen, tf.sign(errors) * slope)
+        return tf.reduce_mean(tf.abs(errors)), gradients, outputs
 
     def _apply_if_finite(self, gradients, rate):
         """Undo the loss scale and apply; where it made gradients overflow, skip the step and lower it."""

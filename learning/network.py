@@ -7,6 +7,7 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
+from learning.lanes import in_bands, lanes_for
 from learning.loop import FATHER_PIXELS, TrainingLoop
 from learning.tiles import Tiles
 
@@ -126,6 +127,7 @@ class Network:
         self.notify = lambda pixels: None
         self.model = build_model(design)
         self._loop = TrainingLoop(self.model, design)
+        self._lanes = lanes_for(design.batch_size)
         self._forward = tf.function(
             self._clipped_output,
             input_signature=[tf.TensorSpec([None, None, None, design.channels], tf.float32)],
@@ -201,5 +203,6 @@ class Network:
         """The network's output for a batch of any size, clipped to [0, 1]."""
         height, width = tf.shape(enlarged)[1], tf.shape(enlarged)[2]
         missing = [[0, 0], [0, -height % self.design.grid], [0, -width % self.design.grid], [0, 0]]
-        output = self.model(tf.pad(enlarged, missing, 'SYMMETRIC'))
+        images, grid = tf.pad(enlarged, missing, 'SYMMETRIC'), self.design.grid
+        output = in_bands(self.model, images, self._lanes, halo=self.halo, grid=grid)
         return tf.clip_by_value(output[:, :height, :width], 0, 1)

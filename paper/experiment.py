@@ -89,6 +89,12 @@ def configure(experiment, scale):
     return conf
 
 
+def batch_size(experiment):
+    """Pairs of a training step of an experiment, at whatever scale."""
+    conf = configure(experiment, experiment.scales[0])
+    return conf.batch_size if conf else 1
+
+
 def settings(conf):
     """What decides a result of a configuration, as text: its fields that are not the defaults.
 

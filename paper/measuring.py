@@ -13,6 +13,7 @@ from files.pictures import write_png
 from files.run_folder import check_output
 from files.storage import atomic_write, one_line
 from paper import tables
+from paper.experiment import batch_size
 from paper.image_sets import read_8_bits, read_hr_and_lr
 from paper.tasks import plan
 from running.cluster import Cluster
@@ -40,7 +41,7 @@ def measure_table(experiment, tell=lambda line: None):
     check_output(experiment.output)
     if experiment.threads is not None:
         # Before planning reads 16-bit images, since TensorFlow takes no number of threads once it works.
-        start_tensorflow(threads=experiment.threads)
+        start_tensorflow(threads=experiment.threads, batch_size=batch_size(experiment))
     tasks, notes = plan(experiment)
 
     def missing():
@@ -62,6 +63,8 @@ def _here(experiment, missing):
     """Yield (number, Row, Notes) of one task after the other, measured in this process."""
     measurer = Measurer(experiment.work, experiment.threads)
     for number, task, twin in missing:
+        if twin is None and task.conf is not None and not measurer.networks:
+            start_tensorflow(threads=experiment.threads, batch_size=batch_size(experiment))
         row, machine = (twin, tables.Notes()) if twin else measurer.measure(task)
         yield number, row, machine
 
@@ -85,7 +88,8 @@ def _elsewhere(experiment, tasks, missing, tell):
     else:
         calls = ((task, experiment.work, experiment.threads) for task in trained())
         places = [None] * experiment.workers
-        outcomes = outcomes_of_processes(measure_in_process, calls, places, experiment.threads)
+        start = {'threads': experiment.threads, 'batch_size': batch_size(experiment)}
+        outcomes = outcomes_of_processes(measure_in_process, calls, places, **start)
     failures = []
     for index, outcome in outcomes:
         number = numbers[index]
@@ -184,8 +188,6 @@ class Measurer:
 
     def _super_resolve(self, task, lr, hr):
         """Train on the image, keep the result as PNG, and return the columns of the row, machine in words."""
-        if not self.networks:
-            start_tensorflow(threads=self.threads)
         from ZSSR import ZSSR
 
         channels = lr.shape[2]

@@ -1,10 +1,11 @@
 """TensorFlow on a device: started once, quietly; and what the machine is."""
 
 import gc
+import math
 import os
 import platform
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -14,13 +15,14 @@ from configs import __version__
 MOST_THREADS = max(256, os.cpu_count() or 1)
 
 
-def start_tensorflow(device=None, threads=None, verbose=False):
+def start_tensorflow(device=None, threads=None, verbose=False, batch_size=1):
     """Load TensorFlow for a device.
 
     Args:
         device: CUDA device index as text; None: whatever there is.
         threads: CPU threads; None: all cores.
         verbose: let its own messages through.
+        batch_size: pairs of a training step, which CPU threads divide among them (`learning.lanes`).
 
     Returns:
         How many GPUs it found.
@@ -34,10 +36,13 @@ def start_tensorflow(device=None, threads=None, verbose=False):
 
     if not verbose:
         tf.get_logger().setLevel('ERROR')
-    if threads is not None:
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(threads)
     gpus = tf.config.list_physical_devices('GPU')
+    lanes = 1 if gpus else math.gcd(batch_size, threads or cores())
+    if threads is not None:
+        _divide_threads(threads, lanes)
+    elif lanes > 1:
+        with suppress(RuntimeError):  # it works already: without lanes
+            _divide_threads(cores(), lanes)
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)
     if gpus:
@@ -47,6 +52,15 @@ def start_tensorflow(device=None, threads=None, verbose=False):
         # Else GPUs would leave of float32's 23 bits of mantissa 10, where 'float32' is asked for.
         tf.config.experimental.enable_tensor_float_32_execution(False)
     return len(gpus)
+
+
+def _divide_threads(threads, lanes):
+    """Let `lanes` operations run at the same time, each on its share of the threads."""
+    import tensorflow as tf
+
+    threading = tf.config.threading
+    threading.set_intra_op_parallelism_threads(threads // lanes)
+    threading.set_inter_op_parallelism_threads(threads)
 
 
 def visible_devices(gpus):
@@ -73,10 +87,10 @@ def device():
 
 
 def threads():
-    """How many CPU threads an operation is divided among, which decides the last bits of a result."""
+    """How many CPU threads compute at the same time, which decides the last bits of a result."""
     import tensorflow as tf
 
-    return tf.config.threading.get_intra_op_parallelism_threads() or cores()
+    return tf.config.threading.get_inter_op_parallelism_threads() or cores()
 
 
 def cores():

@@ -87,6 +87,8 @@ def _read(files, conf, kernels, terminal, figure, network):
 
 def _facts(net, conf):
     """What run.json keeps of a ZSSR that has run, and of the machine, a dict."""
+    from learning.lanes import lanes_for
+
     return {
         'seed': net.conf.seed,
         'scales': _with_digests(net.records, conf),
@@ -94,6 +96,7 @@ def _facts(net, conf):
         'precision': net.network.design.precision,
         'device': device(),
         'threads': threads(),
+        'lanes': lanes_for(net.conf.batch_size),
     }
 
 

@@ -24,7 +24,7 @@ class ProcessDiedError(Exception):
         super().__init__('its process died, twice; there may be too little memory: use fewer --workers')
 
 
-def outcomes_of_processes(function, calls, devices, threads=None, verbose=False):
+def outcomes_of_processes(function, calls, devices, **start):
     """Call a function again and again, in processes of their own that share the calls.
 
     Each process has a pool of its own, so that it is known which call was at work when one dies.
@@ -33,13 +33,13 @@ def outcomes_of_processes(function, calls, devices, threads=None, verbose=False)
         function: of a module; it is called in the processes.
         calls: iterable of tuples of arguments, taken when there is a process for them.
         devices: for each process, the CUDA device index (text) that it sees, or None for what there is.
-        threads, verbose: for each process, as in `start_tensorflow`.
+        **start: for each process, what else `start_tensorflow` is told.
 
     Yields:
         (number of the call, what it returned, or the exception it raised), in the order in which they end.
     """
-    starts = [(device, threads, verbose) for device in devices]
-    pools, running = [_pool(*start) for start in starts], {}
+    starts = [{'device': device, **start} for device in devices]
+    pools, running = [_pool(start) for start in starts], {}
     coming, again = enumerate(calls), deque()
     try:
         free = deque(range(len(pools)))
@@ -83,7 +83,7 @@ def _submit(pools, place, start, function, arguments):
             return pools[place].submit(function, *arguments)
         except BrokenProcessPool:
             pools[place].shutdown()
-            pools[place] = _pool(*start)
+            pools[place] = _pool(start)
             return pools[place].submit(function, *arguments)
 
 
@@ -109,15 +109,15 @@ def _undisturbed():
             signal.raise_signal(told[0])
 
 
-def _pool(*start):
-    return ProcessPoolExecutor(1, get_context('spawn'), _start_process, start)
+def _pool(start):
+    return ProcessPoolExecutor(1, get_context('spawn'), _start_process, (start,))
 
 
-def _start_process(device, threads, verbose):
+def _start_process(start):
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    start_tensorflow(device, threads, verbose)
+    start_tensorflow(**start)
 
 
 def _end_with_parent():

@@ -73,7 +73,8 @@ def run_images(
         outcomes = outcomes_of_images(cluster, images, conf)
     elif devices:
         calls = ((files, conf) for files in images)
-        outcomes = outcomes_of_processes(run_in_process, calls, devices, threads, verbose)
+        start = {'threads': threads, 'verbose': verbose, 'batch_size': conf.batch_size}
+        outcomes = outcomes_of_processes(run_in_process, calls, devices, **start)
     else:
         outcomes = _outcomes(images, conf, terminal)
     try:

@@ -79,7 +79,9 @@ def test_the_loop_equals_single_steps(net, kernel):
         np.testing.assert_allclose(weights, stepped, rtol=0, atol=tolerances.NETWORK)
 
 
-def test_a_batch_steps_by_the_mean_gradient_of_its_pairs():
+@pytest.mark.parametrize('lanes', [1, 3])
+def test_a_batch_steps_by_the_mean_gradient_of_its_pairs(lanes, monkeypatch):
+    monkeypatch.setattr(loop, 'lanes_for', lambda batch_size: lanes)
     batched = Network(design_for(Config(width=4, depth=3, batch_size=3), 3))
     batched.reset(random_filters(0))
     source = pack_sources([np.random.RandomState(0).rand(20, 24, 3)] * 2)
