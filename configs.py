@@ -272,7 +272,9 @@ X3_FAST_IDEAL_CONF = replace(X3_IDEAL_CONF.copy(), **FAST, back_projection_iters
 
 # Twice ×2: in one jump, a small image has too little to learn ×4 from.
 X4_FAST_IDEAL_CONF = replace(
-    X4_GRADUAL_IDEAL_CONF.copy(), **FAST | {'crop_size': 64}, back_projection_iters=[2, 2]
+    X4_GRADUAL_IDEAL_CONF.copy(),
+    **FAST | {'crop_size': 64, 'max_iters': 300, 'augment_min_scale': 1.0, 'run_test_every': 150},
+    back_projection_iters=[2, 2],
 )
 
 # The original's quality in a sixtieth of its recipe's time; docs/fast.md.

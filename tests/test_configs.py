@@ -108,18 +108,18 @@ FAST = {
     'precision': 'auto',
     'optimizer': 'muon',
     'weight_decay': 3.0,
-    'batch_size': 3,
+    'batch_size': 4,
     'rate_policy': 'linear',
     'learning_rate': 0.0015,
     'warm_up_iters': 20,
     'init_variance': 0.3,
-    'crop_size': 96,
-    'max_iters': 310,
+    'crop_size': 84,
+    'max_iters': 350,
     'rounds': 2,
     'augment_min_scale': 0.75,
     'round_flip': False,
     'merge_views': 'mean',
-    'run_test_every': 155,
+    'run_test_every': 175,
 }
 FAST_PRESETS = {
     'X2_FAST_IDEAL_CONF': ('X2_ONE_JUMP_IDEAL_CONF', {'back_projection_iters': [2]}),
@@ -129,23 +129,33 @@ FAST_PRESETS = {
     'X3_FAST_IDEAL_CONF': ('X3_IDEAL_CONF', {'back_projection_iters': [2]}),
     'X4_FAST_IDEAL_CONF': (
         'X4_GRADUAL_IDEAL_CONF',
-        {'back_projection_iters': [2, 2], 'crop_size': 64},
+        {
+            'back_projection_iters': [2, 2],
+            'crop_size': 64,
+            'max_iters': 300,
+            'augment_min_scale': 1.0,
+            'run_test_every': 150,
+        },
     ),
 }
 FINE = FAST | {
     'batch_size': 8,
     'learning_rate': 0.001,
     'init_variance': 0.5,
+    'crop_size': 96,
     'max_iters': 1500,
     'rounds': 5,
     'augment_min_scale': 1.0,
     'round_flip': True,
     'run_test_every': 250,
 }
+FINE_CHANGES = ('back_projection_iters', 'crop_size')
 FINE_PRESETS = {
-    name.replace('FAST', 'FINE'): FAST_PRESETS[name] for name in FAST_PRESETS if 'FAST_IDEAL' in name
+    name.replace('FAST', 'FINE'): (original, {key: changes[key] for key in changes if key in FINE_CHANGES})
+    for name, (original, changes) in FAST_PRESETS.items()
+    if 'FAST_IDEAL' in name
 }
-QUICK = FAST | {'batch_size': 2, 'crop_size': 64, 'max_iters': 240, 'run_test_every': 120}
+QUICK = FAST | {'batch_size': 2, 'crop_size': 64, 'max_iters': 280, 'run_test_every': 140}
 QUICK_PRESETS = {
     name.replace('FAST', 'QUICK'): FAST_PRESETS[name] for name in FAST_PRESETS if name.startswith('X2')
 }
