@@ -1,7 +1,6 @@
 """TensorFlow on a device: started once, quietly; and what the machine is."""
 
 import gc
-import math
 import os
 import platform
 import sys
@@ -22,7 +21,7 @@ def start_tensorflow(device=None, threads=None, verbose=False, batch_size=1):
         device: CUDA device index as text; None: whatever there is.
         threads: CPU threads; None: all cores.
         verbose: let its own messages through.
-        batch_size: pairs of a training step, which CPU threads divide among them (`learning.lanes`).
+        batch_size: pairs of a training step, divided among the CPU threads if that comes out even.
 
     Returns:
         How many GPUs it found.
@@ -37,7 +36,8 @@ def start_tensorflow(device=None, threads=None, verbose=False, batch_size=1):
     if not verbose:
         tf.get_logger().setLevel('ERROR')
     gpus = tf.config.list_physical_devices('GPU')
-    lanes = 1 if gpus else math.gcd(batch_size, threads or cores())
+    # Where lanes would have several threads each, operations that all threads share are quicker.
+    lanes = 1 if gpus or batch_size % (threads or cores()) else threads or cores()
     if threads is not None:
         _divide_threads(threads, lanes)
     elif lanes > 1:

@@ -32,8 +32,8 @@ STARTED = (
     [
         ('threads=2', '2 2 [1, 1, 1, 1, 1]'),
         ('threads=2, batch_size=4', '1 2 [2, 1, 1, 2, 2]'),
-        ('threads=8, batch_size=4', '2 8 [4, 1, 1, 4, 4]'),
-        ('threads=6, batch_size=4', '3 6 [2, 1, 1, 2, 2]'),
+        ('threads=4, batch_size=4', '1 4 [4, 1, 1, 4, 4]'),
+        ('threads=8, batch_size=4', '8 8 [1, 1, 1, 1, 1]'),
         ('threads=3, batch_size=4', '3 3 [1, 1, 1, 1, 1]'),
         ('threads=1, batch_size=8', '1 1 [1, 1, 1, 1, 1]'),
     ],
