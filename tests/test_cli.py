@@ -150,13 +150,13 @@ def test_pages_formats_and_large_pictures():
 @pytest.mark.parametrize(
     ('preset', 'scale', 'grid', 'crop_size', 'rounds'),
     [
-        ('X2_FAST_IDEAL_CONF', '3', 'low', 96, 2),
-        ('X2_FAST_IDEAL_CONF', '5', 'low', 95, 2),
-        ('X2_FAST_IDEAL_CONF', '2.5', 'high', 96, 2),
-        ('X2_FAST_IDEAL_CONF', '2x3', 'high', 96, 2),
-        ('X2_FAST_IDEAL_CONF', '17', 'high', 96, 2),
-        ('X2_FAST_IDEAL_CONF', '1x2', 'high', 96, 1),
-        ('X2_FAST_IDEAL_CONF', '1', 'high', 96, 1),
+        ('X2_FAST_IDEAL_CONF', '3', 'low', 84, 2),
+        ('X2_FAST_IDEAL_CONF', '5', 'low', 80, 2),
+        ('X2_FAST_IDEAL_CONF', '2.5', 'high', 84, 2),
+        ('X2_FAST_IDEAL_CONF', '2x3', 'high', 84, 2),
+        ('X2_FAST_IDEAL_CONF', '17', 'high', 84, 2),
+        ('X2_FAST_IDEAL_CONF', '1x2', 'high', 84, 1),
+        ('X2_FAST_IDEAL_CONF', '1', 'high', 84, 1),
         ('X4_FAST_IDEAL_CONF', '3', 'high', 64, 2),
     ],
 )
