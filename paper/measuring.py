@@ -161,7 +161,7 @@ def measure_parcel(task, parcel, threads):
 
 
 class Measurer:
-    """Measures one task after another, and keeps what is expensive to make: TensorFlow and the networks."""
+    """Measures one task after another, and keeps what is expensive to make: the networks."""
 
     def __init__(self, work, threads=None):
         """Results go into folders of `work`; nothing is loaded before the first image that is trained on."""
