@@ -247,8 +247,8 @@ def bench_overhead(args):
 def bench_frontier(args):
     """Measure presets against each other on a folder with ground truth.
 
-    A row per image and preset, then their means with the ratio of seconds to the first's. Lanes are as many as
-    suit all presets: beside one of a single pair a step, there are none.
+    A row per image and preset, then their means with the ratio of seconds to the first's. There are as
+    many lanes as suit all presets: none beside one of a single pair a step.
     """
     confs = {text: changed_config(text) for text in args.configs}
     paths, _ = inputs.find_inputs(args.folder)
